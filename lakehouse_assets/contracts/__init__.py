@@ -1,0 +1,1 @@
+"""WHAT a table promises: one module a layer; `contract` holds the vocabulary."""

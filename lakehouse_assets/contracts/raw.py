@@ -1,0 +1,39 @@
+"""What the manifest of landed files promises."""
+
+from lakehouse_assets.contracts.contract import Column, Contract, Rule
+from lakehouse_assets.layers import RAW
+
+FILE_STATUSES = ("accepted", "rejected", "duplicate")
+
+RAW_OPTION_TICK_FILES = Contract(
+    table="raw_option_tick_files",
+    layer=RAW,
+    description="Every file of the landing zone: what it holds, and why not where it is not taken in.",
+    grain="one landed file and one trading date that it holds (a rejected or duplicate file has one row, no date)",
+    columns=(
+        Column("path", "string", "Path relative to the landing zone", required=True),
+        Column("source", "string", "Feed as named in the settings: the first folder of the path", required=True),
+        Column("adapter", "string", "Adapter that reads it", required=True),
+        Column("trading_date", "date", "Trading date held by the file; null where nothing is taken from it"),
+        Column("bytes", "long", "Size of the file", unit="bytes", required=True, minimum=0),
+        Column("sha256", "string", "Digest of the file's bytes", required=True),
+        Column("option_rows", "long", "Option ticks of this trading date", unit="rows", required=True, minimum=0),
+        Column("underlying_rows", "long", "Ticks of underlyings of this trading date", unit="rows", required=True,
+               minimum=0),
+        Column("first_seen", "timestamptz", "When these bytes were first seen under this path", required=True),
+        Column("modified_ns", "long", "The file's modification time, by which an unchanged file is not read again",
+               unit="ns since 1970-01-01 UTC", required=True),
+        Column("status", "string", "accepted, rejected, or duplicate (same bytes as an accepted file)", required=True,
+               allowed=FILE_STATUSES),
+        Column("reason", "string", "Why it was rejected, or which file it repeats"),
+    ),
+    key=("path", "trading_date"),
+    partition=(),
+    sort=("source", "path", "trading_date"),
+    rules=(
+        Rule("accepted_files_have_a_date", "status <> 'accepted' OR trading_date IS NOT NULL",
+             "What is taken in belongs to a trading date"),
+        Rule("others_have_a_reason", "status = 'accepted' OR reason IS NOT NULL",
+             "What is not taken in says why"),
+    ),
+)  # fmt: skip

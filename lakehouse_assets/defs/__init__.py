@@ -1,0 +1,1 @@
+"""WHEN: all that Dagster sees, thin; one module a layer."""

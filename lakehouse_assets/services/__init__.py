@@ -1,0 +1,1 @@
+"""WHO we talk to: servers beside the lake, such as MLflow."""

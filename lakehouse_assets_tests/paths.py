@@ -1,0 +1,17 @@
+"""Where tests find the real market files and the project itself."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parent.parent
+SHARED_DATA = Path(os.environ.get("LAKEHOUSE_TEST_DATA", PROJECT.parent / "shared" / "data"))
+
+
+def real_data(relative: str) -> Path:
+    """A real market file or folder; the test is skipped, with the reason, where it is absent."""
+    path = SHARED_DATA / relative
+    if not path.exists():
+        pytest.skip(f"the real market data is not here: {path}")
+    return path
