@@ -9,30 +9,11 @@ from lakehouse_assets.contracts.gold import SOURCE, SYMBOL, TERMS, TRADING_DATE
 from lakehouse_assets.layers import FEATURES
 
 
-def _feature(
-    name: str,
-    meaning: str,
-    source: str,
-    unit: str | None = None,
-    minimum: float | None = None,
-) -> Column:
-    return Column(
-        name,
-        "double",
-        meaning,
-        unit=unit,
-        minimum=minimum,
-        source=source,
-        role="feature",
-    )
+def _feature(name: str, meaning: str, source: str, unit: str | None = None, minimum: float | None = None) -> Column:
+    return Column(name, "double", meaning, unit=unit, minimum=minimum, source=source, role="feature")
 
 
-FEATURE_TIME = Column(
-    "feature_time",
-    "timestamptz",
-    "End of the minute that the features describe",
-    required=True,
-)
+FEATURE_TIME = Column("feature_time", "timestamptz", "End of the minute that the features describe", required=True)
 
 FEATURE_OPTION_MINUTES = Contract(
     table="feature_option_minutes",

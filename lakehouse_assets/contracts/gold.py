@@ -8,18 +8,9 @@ from lakehouse_assets.contracts.contract import Column, Contract, Rule
 from lakehouse_assets.layers import GOLD
 
 SOURCE = Column("source", "string", "Feed as named in the settings", required=True)
-TRADING_DATE = Column(
-    "trading_date", "date", "Trading date of the venue's session", required=True
-)
-SYMBOL = Column(
-    "symbol",
-    "string",
-    "OSI-21 where one exists, else the venue's own id (ISIN at KRX)",
-    required=True,
-)
-UNDERLYING_SYMBOL = Column(
-    "symbol", "string", "Symbol of the underlying", required=True
-)
+TRADING_DATE = Column("trading_date", "date", "Trading date of the venue's session", required=True)
+SYMBOL = Column("symbol", "string", "OSI-21 where one exists, else the venue's own id (ISIN at KRX)", required=True)
+UNDERLYING_SYMBOL = Column("symbol", "string", "Symbol of the underlying", required=True)
 CURRENCY = Column("currency", "string", "ISO 4217 code of all prices of the row")
 
 TERMS = (
@@ -74,28 +65,14 @@ ORDERED = Rule(
     "low_price <= open_price AND low_price <= close_price AND open_price <= high_price AND close_price <= high_price",
     "Low is lowest and high is highest",
 )
-KNOWN_LATER = Rule(
-    "known_after_the_minute",
-    "available_at > bar_start",
-    "A bar is never known at its start",
-)
+KNOWN_LATER = Rule("known_after_the_minute", "available_at > bar_start", "A bar is never known at its start")
 
 GOLD_OPTION_MINUTE_BARS = Contract(
     table="gold_option_minute_bars",
     layer=GOLD,
     description="One-minute bars of trades and quotes per option contract, from ticks and from delivered bars alike.",
     grain="one contract of one source and one minute in which a tick happened",
-    columns=(
-        SOURCE,
-        TRADING_DATE,
-        SYMBOL,
-        *TERMS,
-        CURRENCY,
-        *BAR_TIME,
-        *BAR_TRADES,
-        *BAR_QUOTES,
-        *BAR_FLOW,
-    ),
+    columns=(SOURCE, TRADING_DATE, SYMBOL, *TERMS, CURRENCY, *BAR_TIME, *BAR_TRADES, *BAR_QUOTES, *BAR_FLOW),
     key=("source", "symbol", "bar_start"),
     sort=("source", "symbol", "bar_start"),
     rules=(ORDERED, KNOWN_LATER),
@@ -106,15 +83,7 @@ GOLD_UNDERLYING_MINUTE_BARS = Contract(
     layer=GOLD,
     description="One-minute bars of trades and quotes per underlying.",
     grain="one underlying of one source and one minute in which a tick happened",
-    columns=(
-        SOURCE,
-        TRADING_DATE,
-        UNDERLYING_SYMBOL,
-        CURRENCY,
-        *BAR_TIME,
-        *BAR_TRADES,
-        *BAR_QUOTES,
-    ),
+    columns=(SOURCE, TRADING_DATE, UNDERLYING_SYMBOL, CURRENCY, *BAR_TIME, *BAR_TRADES, *BAR_QUOTES),
     key=("source", "symbol", "bar_start"),
     sort=("source", "symbol", "bar_start"),
     rules=(ORDERED, KNOWN_LATER),

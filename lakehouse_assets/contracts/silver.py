@@ -81,18 +81,10 @@ AVAILABLE_AT = Column(
 VERDICT = (
     MID_PRICE,
     replace(AVAILABLE_AT, required=True),
-    Column(
-        "soft_codes",
-        "string",
-        "Reason codes that flag the row, joined by commas; null where none",
-    ),
+    Column("soft_codes", "string", "Reason codes that flag the row, joined by commas; null where none"),
 )
 
-WITH_TIME = Rule(
-    "every_tick_has_a_time",
-    "timestamp IS NOT NULL",
-    "A tick without time is quarantined",
-)
+WITH_TIME = Rule("every_tick_has_a_time", "timestamp IS NOT NULL", "A tick without time is quarantined")
 UNCROSSED = Rule("mids_are_of_uncrossed_quotes", "mid_price IS NULL OR bid_px_00 <= ask_px_00",
                  "A mid lies between a bid and an ask that are in order")  # fmt: skip
 
