@@ -1,0 +1,108 @@
+"""Where the tables are found: the one SQL catalog, shared by every engine.
+
+Belongs here: opening the catalog, creating and loading a table. Does not: what is in a table.
+One `Lake` belongs to one thread; open it after a fork, never before.
+"""
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import TypeVar
+
+from pyiceberg.catalog.sql import SqlCatalog
+from pyiceberg.exceptions import NamespaceAlreadyExistsError, NoSuchTableError, TableAlreadyExistsError
+from pyiceberg.table import Table as IcebergTable
+from sqlalchemy.exc import IntegrityError, OperationalError
+
+from lakehouse_assets.contracts.contract import Contract
+from lakehouse_assets.lake.paths import local_uri
+from lakehouse_assets.lake.schema import iceberg_schema, partition_spec, sort_order
+from lakehouse_assets.settings import CATALOG, NAMESPACE, Settings
+
+TABLE_PROPERTIES = {
+    "format-version": "2",  # v3 is not readable by Trino 476
+    "write.parquet.compression-codec": "zstd",
+    "commit.manifest-merge.enabled": "true",
+    "commit.manifest.min-count-to-merge": "20",
+    "commit.retry.num-retries": "15",
+    "commit.retry.min-wait-ms": "20",
+    "commit.retry.max-wait-ms": "500",
+    "write.metadata.delete-after-commit.enabled": "true",
+    "write.metadata.previous-versions-max": "20",
+}
+
+RACE_ATTEMPTS = 5
+
+Result = TypeVar("Result")
+
+
+class TableMissing(LookupError):
+    """The table has not been written yet; the message says which and what writes it."""
+
+
+class Lake:
+    """The lake of one profile, as one thread sees it."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Open nothing yet; the catalog is opened at first use."""
+        self.settings = settings
+
+    @cached_property
+    def catalog(self) -> SqlCatalog:
+        """The SQL catalog, schema V1, made on first use; safe when several processes make it at once."""
+        self.settings.home.mkdir(parents=True, exist_ok=True)
+        catalog = _survive_race(
+            lambda: SqlCatalog(
+                CATALOG,
+                uri=self.settings.catalog_uri,
+                warehouse=local_uri(self.settings.warehouse),
+                init_catalog_tables="true",
+                **{"jdbc.schema-version": "V1"},
+            )
+        )
+        try:
+            _survive_race(lambda: catalog.create_namespace_if_not_exists(NAMESPACE))
+        except NamespaceAlreadyExistsError:  # another process made it between the look and the insert
+            pass
+        return catalog
+
+    def load(self, table: str) -> IcebergTable:
+        """The table as it is now.
+
+        Raises:
+            TableMissing: nothing was written to it yet.
+        """
+        try:
+            return self.catalog.load_table((NAMESPACE, table))
+        except NoSuchTableError as error:
+            raise TableMissing(f"{CATALOG}.{NAMESPACE}.{table} has no data yet: materialize the asset {table}") from error
+
+    def exists(self, table: str) -> bool:
+        """Whether anything was written to the table yet."""
+        return self.catalog.table_exists((NAMESPACE, table))
+
+    def load_or_create(self, contract: Contract) -> IcebergTable:
+        """The contract's table, created empty where it is missing; two processes may do so at once."""
+        try:
+            return self.load(contract.table)
+        except TableMissing:
+            schema = iceberg_schema(contract)
+            try:
+                return self.catalog.create_table(
+                    (NAMESPACE, contract.table),
+                    schema=schema,
+                    partition_spec=partition_spec(contract, schema),
+                    sort_order=sort_order(contract, schema),
+                    properties=TABLE_PROPERTIES,
+                )
+            except TableAlreadyExistsError:
+                return self.load(contract.table)
+
+
+def _survive_race(step: Callable[[], Result]) -> Result:
+    """Repeat a creation that another process was faster with."""
+    for _ in range(RACE_ATTEMPTS - 1):
+        try:
+            return step()
+        except (OperationalError, IntegrityError):
+            continue
+    return step()

@@ -1,0 +1,160 @@
+"""Making staged files visible: one commit, or none.
+
+Belongs here: publish, conflicts, what a snapshot says of itself. Does not: writing or judging rows.
+The key of a commit is its content, so a repeated publish finds its files on `main` and does nothing.
+"""
+
+import json
+import random
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from pyiceberg.exceptions import CommitFailedException, ValidationException
+from pyiceberg.table import Table as IcebergTable
+from sqlalchemy.exc import OperationalError
+
+from lakehouse_assets.lake.catalog import Lake
+from lakehouse_assets.lake.schema import field_ids
+from lakehouse_assets.lake.staging import Staged, StagedPartition, discard, evolve
+from lakehouse_assets.lake.table import partition_filter, planned_files
+from lakehouse_assets.settings import PROJECT
+
+ATTEMPTS = 20
+FIRST_WAIT_SECONDS = 0.02
+LONGEST_WAIT_SECONDS = 0.5
+
+PREFIX = "lakehouse."
+
+
+class PublishConflict(RuntimeError):
+    """Another run published the same partition since this one looked: run again on what is there now."""
+
+
+@dataclass(frozen=True)
+class Published:
+    """What a publish did: the snapshot that shows the content, and whether it had to be made."""
+
+    snapshot_id: int | None
+    is_new: bool
+    seconds: float
+
+
+def publish(
+    lake: Lake,
+    staged: Staged,
+    properties: Mapping[str, str],
+    before_commit: Callable[[], None] = lambda: None,
+) -> Published:
+    """Replace the staged partitions on `main` in one commit of metadata, or leave `main` as it is.
+
+    Args:
+        lake: the lake.
+        staged: files that passed their gates.
+        properties: what the snapshot says of itself besides keys, inputs and code version.
+        before_commit: called between look and commit; fault tests hook in here.
+
+    Raises:
+        PublishConflict: somebody else published one of the partitions; the staged files are removed.
+    """
+    started = time.monotonic()
+    for attempt in range(ATTEMPTS):
+        table = lake.load(staged.contract.table)
+        pending = _pending(table, staged)
+        if not pending:
+            return Published(_showing(table), False, time.monotonic() - started)
+        try:
+            snapshot_id = _commit(table, staged, pending, properties, before_commit)
+            return Published(snapshot_id, True, time.monotonic() - started)
+        except (CommitFailedException, ValidationException, OperationalError, ValueError) as error:
+            if isinstance(error, ValueError) and "sequence number" not in str(error):
+                raise
+            _wait(attempt)
+    raise PublishConflict(f"{staged.contract.table}: {ATTEMPTS} commits met others; too many writers at once, run again")
+
+
+def _pending(table: IcebergTable, staged: Staged) -> list[StagedPartition]:
+    """The partitions whose content `main` does not show yet.
+
+    Raises:
+        PublishConflict: a partition's files are neither those seen when staging began nor this content.
+    """
+    pending = []
+    for part in staged.partitions:
+        current = planned_files(table, staged.contract, [part.key])
+        paths = frozenset(file.path for file in current)
+        if current and {file.commit_key for file in current} == {part.commit_key}:
+            if not paths & {file.path for file in part.files}:
+                discard(part)
+        elif paths != part.base:
+            staged.discard()
+            raise PublishConflict(
+                f"{staged.contract.table} {part.key}: another run published this partition meanwhile; run again"
+            )
+        elif part.files or part.base:
+            pending.append(part)
+    return pending
+
+
+def _commit(
+    table: IcebergTable,
+    staged: Staged,
+    pending: list[StagedPartition],
+    properties: Mapping[str, str],
+    before_commit: Callable[[], None],
+) -> int | None:
+    if field_ids(staged.contract, table.metadata) != dict(staged.field_ids):
+        staged.discard()
+        raise PublishConflict(f"{staged.contract.table}: another run changed the schema meanwhile; run again")
+    replaced = {path for part in pending for path in part.base}
+    transaction = table.transaction()
+    evolve(transaction, staged.contract)
+    condition = partition_filter(staged.contract, [part.key for part in pending])
+    summary = {**_describe(staged, pending), **properties}
+    old = [task.file for task in table.scan(condition).plan_files() if task.file.file_path in replaced]
+    with transaction.update_snapshot(snapshot_properties=summary).overwrite() as overwrite:
+        overwrite.delete_by_predicate(condition)
+        for data_file in old:
+            overwrite.delete_data_file(data_file)
+        for part in pending:
+            for data_file in part.data_files:
+                overwrite.append_data_file(data_file)
+    before_commit()
+    return _showing(transaction.commit_transaction())
+
+
+def _describe(staged: Staged, pending: list[StagedPartition]) -> dict[str, str]:
+    """What the snapshot says of itself: partitions, content keys, code version, and the snapshots that were read."""
+    inputs = {name: table.snapshot_id for name, table in staged.inputs.items()}
+    return {
+        f"{PREFIX}asset": staged.contract.table,
+        f"{PREFIX}partitions": ",".join(part.key for part in pending),
+        f"{PREFIX}commit-keys": ",".join(part.commit_key for part in pending),
+        f"{PREFIX}inputs": json.dumps(inputs, sort_keys=True),
+        f"{PREFIX}git-sha": git_sha(),
+    }
+
+
+def _showing(table: IcebergTable) -> int | None:
+    snapshot = table.current_snapshot()
+    return snapshot.snapshot_id if snapshot else None
+
+
+def _wait(attempt: int) -> None:
+    longest = min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2**attempt)
+    time.sleep(random.uniform(0, longest))  # noqa: S311 - jitter, not a secret
+
+
+@cache
+def git_sha() -> str:
+    """The commit of the code that runs; "unknown" outside a checkout."""
+    found = subprocess.run(  # noqa: S603
+        ["git", "rev-parse", "HEAD"],  # noqa: S607
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return found.stdout.strip() if found.returncode == 0 else "unknown"

@@ -1,0 +1,18 @@
+"""The gates: what staged rows must satisfy before anybody sees them; one module a question."""
+
+from lakehouse_assets.lake.gates.conservation import conservation_gate, landed_gate
+from lakehouse_assets.lake.gates.contract import contract_gate
+from lakehouse_assets.lake.gates.freshness import freshness_gate
+from lakehouse_assets.lake.gates.verdict import Case, Gate, Verdict
+from lakehouse_assets.lake.gates.volume import volume_gate
+
+__all__ = [
+    "Case",
+    "Gate",
+    "Verdict",
+    "conservation_gate",
+    "contract_gate",
+    "freshness_gate",
+    "landed_gate",
+    "volume_gate",
+]
