@@ -24,6 +24,8 @@ from lakehouse_assets.partitions import trading_dates
 RETRY = dg.RetryPolicy(max_retries=3, delay=300, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 IO_MANAGER = "lake_io_manager"
 LAKE = "lake"
+CONTEXT = "context"
+"""A function that names this parameter gets the step's context; every other parameter is an upstream asset."""
 
 Build = Callable[..., Content | Mapping[str, Content]]
 
@@ -51,7 +53,7 @@ def lake_assets(
     """
 
     def wrap(build: Build) -> dg.AssetsDefinition:
-        upstream = list(inspect.signature(build).parameters)
+        upstream = [name for name in inspect.signature(build).parameters if name != CONTEXT]
         gated = {c.table: (contract_gate(c), volume_gate(c), freshness_gate(c), *g) for c, g in contracts.items()}
         is_partitioned = all(contract.is_partitioned for contract in contracts)
 
@@ -100,7 +102,8 @@ def _run(
     inputs: Mapping[str, Any],
 ) -> Iterator[Any]:
     keys = list(context.partition_keys) if contracts[0].is_partitioned else [WHOLE]
-    made = build(**inputs)
+    wants_context = CONTEXT in inspect.signature(build).parameters
+    made = build(context, **inputs) if wants_context else build(**inputs)
     contents = made if isinstance(made, Mapping) else {contracts[0].table: made}
     together: list[Staged] = []
     try:

@@ -1,0 +1,28 @@
+"""BRONZE: ticks as received."""
+
+from lakehouse_assets.contracts.bronze import BRONZE_OPTION_TICKS, BRONZE_UNDERLYING_TICKS
+from lakehouse_assets.lake.asset import lake_asset
+from lakehouse_assets.lake.gates import landed_gate
+from lakehouse_assets.lake.ingest import LandedTicks
+from lakehouse_assets.lake.table import Table
+from lakehouse_assets.layers import BRONZE
+
+
+@lake_asset(
+    BRONZE_OPTION_TICKS,
+    group_name=BRONZE,
+    gates=[landed_gate(BRONZE_OPTION_TICKS, "raw_option_tick_files", "option_rows")],
+)
+def bronze_option_ticks(raw_option_tick_files: Table) -> LandedTicks:
+    """Option ticks of every accepted file of the trading date, each row once."""
+    return LandedTicks("option", raw_option_tick_files)
+
+
+@lake_asset(
+    BRONZE_UNDERLYING_TICKS,
+    group_name=BRONZE,
+    gates=[landed_gate(BRONZE_UNDERLYING_TICKS, "raw_option_tick_files", "underlying_rows")],
+)
+def bronze_underlying_ticks(raw_option_tick_files: Table) -> LandedTicks:
+    """Ticks of the underlyings of every accepted file of the trading date, each row once."""
+    return LandedTicks("underlying", raw_option_tick_files)
