@@ -7,11 +7,17 @@ Does not: any feed (one module each), the canonical columns (`canonical`), or wh
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 import pyarrow as pa
 
 from lakehouse_assets.settings import SourceSettings
+
+Array: TypeAlias = "pa.Array[Any]"
+"""An Arrow array of any type (quoted: the class takes its parameter only in its type stubs)."""
+
+Field: TypeAlias = "pa.Field[Any]"
+"""An Arrow field of any type."""
 
 Kind = Literal["option", "underlying"]
 """Which table a tick belongs to: bronze_option_ticks or bronze_underlying_ticks."""
