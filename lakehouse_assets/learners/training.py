@@ -1,0 +1,198 @@
+"""Train and judge one model: split, fold by fold, the last span; pure, from batches to dataclasses.
+
+Belongs here: the order of the steps. Does not: the steps themselves (splits, boosting, evaluation), the registry.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from lakehouse_assets.learners.boosting import BoostingRecipe, Fitted, fit, importance, predict, prediction_hash
+from lakehouse_assets.learners.bootstrap import Resampling
+from lakehouse_assets.learners.evaluation import Predictions, Scores, evaluate
+from lakehouse_assets.learners.splits import (
+    MICROSECONDS_A_MINUTE,
+    Fold,
+    Mask,
+    Times,
+    WalkForward,
+    leaking_rows,
+    walk_forward,
+)
+from lakehouse_assets.learners.spool import Batches, Columns, Outline, outline, values
+
+if TYPE_CHECKING:
+    import xgboost as xgb
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """All that decides a model and its scores besides the rows."""
+
+    recipe: BoostingRecipe = field(default_factory=BoostingRecipe)
+    folds: int = 3
+    holdout_share: float = 0.25
+    embargo_minutes: int = 10
+    resampling: Resampling = field(default_factory=Resampling)
+
+    def as_parameters(self) -> dict[str, str | int | float | bool]:
+        """Every knob by its own name, flat."""
+        return {
+            **self.recipe.as_parameters(),
+            "folds": self.folds,
+            "holdout_share": self.holdout_share,
+            "embargo_minutes": self.embargo_minutes,
+            **{f"bootstrap_{name}": value for name, value in asdict(self.resampling).items()},
+        }
+
+
+@dataclass(frozen=True)
+class Span:
+    """The hold-out in the words that another process needs to find its rows again, and what training knew."""
+
+    fold: Fold
+    majority: float
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A model trained on all rows before the hold-out, and how it did on it.
+
+    `fold_scores` are the walk-forward scores of models that were only trained to be judged; `trained_until` is the
+    end of the last label learnt from, microseconds.
+    """
+
+    fitted: Fitted
+    columns: Columns
+    plan: TrainingPlan
+    span: Span
+    predictions: Predictions
+    scores: Scores
+    fold_scores: Mapping[str, Scores]
+    rows: int
+    trained_until: int
+    seconds: float
+
+    @property
+    def prediction_hash(self) -> str:
+        """What a reproduction must arrive at: the hash of the hold-out's predictions."""
+        return prediction_hash(self.predictions.probability)
+
+    @property
+    def importance(self) -> dict[str, float]:
+        """Each feature's mean gain, largest first."""
+        return importance(self.fitted.model)
+
+
+def train(
+    batches: Batches,
+    columns: Columns,
+    plan: TrainingPlan,
+    *,
+    cache: Path | None = None,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Trained:
+    """Walk forward through the folds, then train on everything before the hold-out and judge on it.
+
+    Args:
+        batches: starts a pass over all labelled rows, in the order of their key (see `spool`).
+        columns: which column is what.
+        plan: recipe, split and bootstrap.
+        cache: an empty folder, needed where the recipe keeps its bins on disk.
+        progress: called with a sentence before each fit.
+
+    Raises:
+        TooLittleHistory: the rows span too few instants.
+        ValueError: the rows contradict themselves (see `spool`, `fit`, `Predictions`).
+        RuntimeError: a training label reaches into a test span, i.e. the split is wrong.
+    """
+    started = time.perf_counter()
+    rows = outline(batches, columns)
+    embargo_us = plan.embargo_minutes * MICROSECONDS_A_MINUTE
+    split = walk_forward(rows.t0, rows.t1, folds=plan.folds, holdout_share=plan.holdout_share, embargo_us=embargo_us)
+    _refuse_leaks(split, rows)
+    fold_scores = {}
+    for fold in split.folds:
+        progress(_announce(fold, rows))
+        fitted = _fit(fold, batches, columns, plan, _folder(cache, fold))
+        judged = predict_span(fitted.model, batches, columns, Span(fold, _majority(fold, rows)))
+        fold_scores[fold.name] = evaluate(judged, plan.resampling)
+    last = split.holdout
+    progress(_announce(last, rows))
+    fitted = _fit(last, batches, columns, plan, _folder(cache, last), watch=True)
+    span = Span(last, _majority(last, rows))
+    predictions = predict_span(fitted.model, batches, columns, span)
+    return Trained(
+        fitted=fitted,
+        columns=columns,
+        plan=plan,
+        span=span,
+        predictions=predictions,
+        scores=evaluate(predictions, plan.resampling),
+        fold_scores=fold_scores,
+        rows=len(rows.t0),
+        trained_until=int(rows.t1[last.trains(rows.t1)].max()),
+        seconds=time.perf_counter() - started,
+    )
+
+
+def predict_span(model: "xgb.Booster", batches: Batches, columns: Columns, span: Span) -> Predictions:
+    """Any model of this learner on the rows of a test span, in the order of the rows.
+
+    Raises:
+        ValueError: the span is empty or holds one class only, or the rows lack a feature of the model.
+    """
+    tested = _tested(batches, columns, span.fold)
+    kept = outline(tested, columns)
+    return Predictions(kept.label, predict(model, tested()), kept.t0, kept.last_direction, span.majority)
+
+
+def _tested(batches: Batches, columns: Columns, fold: Fold) -> Batches:
+    return lambda: _filtered(batches, lambda batch: fold.tests(_times(batch, columns.t0)))
+
+
+def _filtered(batches: Batches, chosen: Callable[[pa.RecordBatch], Mask]) -> Iterator[pa.RecordBatch]:
+    for batch in batches():
+        yield batch.filter(pa.array(chosen(batch)))
+
+
+def _times(batch: pa.RecordBatch, name: str) -> Times:
+    return np.asarray(values(batch, name), dtype=np.int64)
+
+
+def _fit(
+    fold: Fold, batches: Batches, columns: Columns, plan: TrainingPlan, cache: Path | None, watch: bool = False
+) -> Fitted:
+    def learnt() -> Iterator[pa.RecordBatch]:
+        return _filtered(batches, lambda batch: fold.trains(_times(batch, columns.t1)))
+
+    validation = _tested(batches, columns, fold) if watch else None
+    return fit(learnt, columns.features, columns.label, plan.recipe, validation=validation, cache=cache)
+
+
+def _folder(cache: Path | None, fold: Fold) -> Path | None:
+    if cache is None:
+        return None
+    folder = cache / fold.name
+    folder.mkdir()
+    return folder
+
+
+def _majority(fold: Fold, rows: Outline) -> float:
+    return float(rows.label[fold.trains(rows.t1)].mean())
+
+
+def _announce(fold: Fold, rows: Outline) -> str:
+    learnt, judged = int(fold.trains(rows.t1).sum()), int(fold.tests(rows.t0).sum())
+    return f"{fold.name}: learning from {learnt:,} rows, judging on {judged:,}"
+
+
+def _refuse_leaks(split: WalkForward, rows: Outline) -> None:
+    for fold in split.every:
+        if leaking := len(leaking_rows(fold, rows.t0, rows.t1)):
+            raise RuntimeError(f"{fold.name}: {leaking} training labels reach into the test span")
