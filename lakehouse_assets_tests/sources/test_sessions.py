@@ -38,7 +38,8 @@ def at(text: str, zone: dt.tzinfo = dt.UTC) -> dt.datetime:
 
 
 def dates_of(venue: str, *instants: dt.datetime | None) -> list[dt.date | None]:
-    return trading_date_of(venue, pa.array(instants, UTC_TIMESTAMP)).to_pylist()
+    dates: list[dt.date | None] = trading_date_of(venue, pa.array(instants, UTC_TIMESTAMP)).to_pylist()
+    return dates
 
 
 @pytest.mark.parametrize(
@@ -230,7 +231,7 @@ def test_an_unknown_venue_is_named_together_with_the_known_ones() -> None:
 
 def test_a_clock_without_a_zone_is_refused() -> None:
     with pytest.raises(ValueError, match="no time zone"):
-        last_complete_trading_date("KRX", dt.datetime(2026, 9, 11))
+        last_complete_trading_date("KRX", at("2026-09-11 00:00").replace(tzinfo=None))
 
 
 def test_a_timestamp_in_the_wrong_unit_is_refused_in_words() -> None:
