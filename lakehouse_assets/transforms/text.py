@@ -8,7 +8,7 @@ import re
 from functools import cache
 from pathlib import Path
 
-from lakehouse_assets.transforms.macros import expanded
+from lakehouse_assets.transforms.tree import parsed
 
 FOLDER = Path(__file__).resolve().parent
 MACROS_FILE = "macros.sql"
@@ -60,14 +60,9 @@ def tables_of(sql: str, macros: str | None = None) -> frozenset[str]:
         sql: one statement.
         macros: text of the macros it may call; `macros.sql` where None.
     """
-    import sqlglot
     from sqlglot import exp
     from sqlglot.optimizer.scope import traverse_scope
 
-    tree = expanded(sqlglot.parse_one(sql, read="duckdb"), macros_text() if macros is None else macros)
-    return frozenset(
-        source.name
-        for scope in traverse_scope(tree)
-        for source in scope.sources.values()
-        if isinstance(source, exp.Table)
-    )
+    tree = parsed(sql, macros_text() if macros is None else macros)
+    sources = (source for scope in traverse_scope(tree) for source in scope.sources.values())
+    return frozenset(source.name for source in sources if isinstance(source, exp.Table))
