@@ -7,9 +7,9 @@ A nested key is written with two underscores in the environment: `LAKEHOUSE_MODE
 import os
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_serializer, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -57,17 +57,32 @@ class BronzeSettings(Section):
         return value
 
 
+HardCode = Literal[
+    "SCHEMA_DRIFT", "BAD_SYMBOL", "EXPIRED", "DUP_SOURCE_KEY", "NEG_PRICE", "NEG_SIZE", "CROSSED", "ZERO_TRADE",
+    "CANCELLED",
+]  # fmt: skip
+"""Reason codes that may quarantine a tick; a row without time (PARSE_ERROR) always is."""
+
+
 class SilverSettings(Section):
-    """Cleaning: the thresholds of the rules, each with the unit of the quantity it bounds."""
+    """Cleaning: the thresholds of the rules, each with the unit of the quantity it bounds.
+
+    `validation_rules` are the codes that quarantine; one left out flags the row instead.
+    """
 
     null_threshold: float = Field(0.5, ge=0, le=1)
-    validation_rules: tuple[str, ...] = ()
+    validation_rules: tuple[HardCode, ...] = get_args(HardCode)
     wide_spread_multiple: float = Field(10.0, gt=1)
     max_relative_spread: float = Field(1.0, gt=0)
     mid_outlier_window: int = Field(50, ge=5, le=1_000)
     mid_outlier_deviations: float = Field(10.0, gt=0)
     late_arrival_ms: float = Field(100.0, ge=0)
     clock_skew_ms: float = Field(1_000.0, ge=0)
+
+    @field_serializer("validation_rules")
+    def _as_text(self, value: tuple[str, ...]) -> str:
+        """Joined by commas: a query binds texts and numbers only."""
+        return ",".join(value)
 
 
 class LabelSettings(Section):

@@ -57,7 +57,9 @@ FEATURE_OPTION_MINUTES = Contract(
     ),
     key=("source", "symbol", "feature_time"),
     sort=("source", "symbol", "feature_time"),
-    rules=(Rule("known_after_the_minute", "available_at >= feature_time", "No feature is known before its minute ends"),),
+    rules=(
+        Rule("known_after_the_minute", "available_at >= feature_time", "No feature is known before its minute ends"),
+    ),
 )  # fmt: skip
 
 FEATURE_OPTION_LABELS = Contract(

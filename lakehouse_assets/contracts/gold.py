@@ -54,7 +54,7 @@ BAR_FLOW = (
     Column("order_flow_imbalance", "double", "Net size added to the bid less the ask by the minute's quotes, each "
            "against the quote before it", unit="contracts", source="Cont, Kukanov and Stoikov 2014, eq. 4"),
     Column("signed_volume", "double", "Size of buyer-initiated less seller-initiated prints: above or below the "
-           "prevailing mid, else by the last different print of the contract; 0 where neither tells",
+           "prevailing mid, else against the contract's print before it; 0 where neither tells",
            unit="contracts", required=True, source="Lee and Ready 1991"),
     Column("underlying_price", "double", "Price of the underlying that the feed last carried in the minute",
            unit="currency"),

@@ -78,9 +78,15 @@ AVAILABLE_AT = Column(
     "a minute bar 60 s after its start",
 )  # fmt: skip
 
+PREVAILING_MID = Column(
+    "prevailing_mid", "double", "Mid of the instrument's latest quote at or before the tick; null where that has no mid",
+    unit="currency", minimum=0,
+)  # fmt: skip
+
 VERDICT = (
     MID_PRICE,
     replace(AVAILABLE_AT, required=True),
+    PREVAILING_MID,
     Column("soft_codes", "string", "Reason codes that flag the row, joined by commas; null where none"),
 )
 
