@@ -49,9 +49,14 @@ def macros_of(text: str) -> Mapping[str, Macro]:
         MacroRefused: a statement breaks a rule of this module.
     """
     import sqlglot
+    from sqlglot.errors import SqlglotError
 
+    try:
+        statements = sqlglot.parse(text, read="duckdb")
+    except SqlglotError as error:
+        raise MacroRefused(f"the macros are not SQL: {error}") from error
     found: dict[str, Macro] = {}
-    for statement in sqlglot.parse(text, read="duckdb"):
+    for statement in statements:
         if statement is not None:
             macro = _macro(statement, found)
             found[macro.name] = macro
@@ -238,7 +243,6 @@ def _replace_table(call: "exp.Expr", macro: Macro, body: "exp.Expr", arguments: 
     for name, argument in scalars.items():
         if not isinstance(argument, exp.Literal | exp.Placeholder):
             raise MacroRefused(f"{where}: {name} is a literal or a $parameter, not {argument.sql('duckdb')}")
-    source = call.parent
-    assert source is not None
+    source = call.find_ancestor(exp.Table) or call
     alias = source.args.get("alias") or exp.TableAlias(this=exp.to_identifier(macro.name))
     source.replace(exp.Subquery(this=_with_arguments(body, scalars), alias=alias.copy()))

@@ -104,7 +104,7 @@ def _metadata() -> "dict[type[exp.Expr], dict[str, object]]":
     """SQLGlot's typing rules, and the ones it lacks: ARG_MAX and ARG_MIN give the type of their first argument."""
     from sqlglot import Dialect, exp
 
-    def of_first(annotator: "object", node: "exp.Expr") -> "exp.Expr":
+    def of_first(_annotator: "object", node: "exp.Expr") -> "exp.Expr":
         node.type = node.this.type
         return node
 

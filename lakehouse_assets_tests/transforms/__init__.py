@@ -1,0 +1,1 @@
+"""Tests of the transforms: the mechanism, and every .sql file."""

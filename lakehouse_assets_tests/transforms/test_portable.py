@@ -44,7 +44,8 @@ CASES = [
     Case("only_known_clauses_are_used",
          "WITH RECURSIVE a AS (SELECT symbol FROM ticks UNION ALL SELECT symbol FROM a) SELECT symbol FROM a",
          "RECURSIVE", "WITH a AS (SELECT symbol FROM ticks) SELECT symbol FROM a"),
-    Case("joins_say_on_what", "SELECT t.price FROM ticks AS t ASOF JOIN quotes AS q ON t.symbol = q.symbol AND t.ts >= q.ts",
+    Case("joins_say_on_what",
+         "SELECT t.price FROM ticks AS t ASOF JOIN quotes AS q ON t.symbol = q.symbol AND t.ts >= q.ts",
          "ASOF JOIN", "SELECT t.price FROM ticks AS t JOIN quotes AS q ON t.symbol = q.symbol AND t.ts >= q.ts"),
     Case("joins_say_on_what", "SELECT t.price FROM ticks AS t POSITIONAL JOIN quotes AS q", "POSITIONAL JOIN",
          "SELECT t.price FROM ticks AS t CROSS JOIN quotes AS q"),
@@ -52,7 +53,8 @@ CASES = [
          "SELECT t.price FROM ticks AS t JOIN quotes AS q USING (symbol, sequence)"),
     Case("joins_say_on_what", "SELECT t.price FROM ticks AS t, quotes AS q WHERE t.symbol = q.symbol", "comma join",
          "SELECT t.price FROM ticks AS t LEFT JOIN quotes AS q ON t.symbol = q.symbol"),
-    Case("joins_say_on_what", "SELECT t.price FROM ticks AS t SEMI JOIN quotes AS q ON t.symbol = q.symbol", "SEMI JOIN",
+    Case("joins_say_on_what", "SELECT t.price FROM ticks AS t SEMI JOIN quotes AS q ON t.symbol = q.symbol",
+         "SEMI JOIN",
          "SELECT t.price FROM ticks AS t FULL JOIN quotes AS q ON t.symbol = q.symbol"),
     Case("ranks_and_lags_are_ordered", "LAG(price) OVER (PARTITION BY symbol)", "LAG without ORDER BY",
          "LAG(price) OVER (PARTITION BY symbol ORDER BY sequence)"),
@@ -123,14 +125,16 @@ CASES = [
     Case("text_is_read_behind_a_pattern",
          "CASE WHEN REGEXP_MATCHES(underlying, '^-?[0-9]{1,18}$') THEN TRY_CAST(symbol AS BIGINT) END", "no pattern",
          "CASE WHEN REGEXP_MATCHES(symbol, '^-?[0-9]{1,18}$') AND is_trade THEN TRY_CAST(symbol AS BIGINT) END"),
-    Case("text_is_read_behind_a_pattern", "CASE WHEN REGEXP_MATCHES(symbol, '^[0-9]+$') THEN TRY_CAST(symbol AS DATE) END",
+    Case("text_is_read_behind_a_pattern",
+         "CASE WHEN REGEXP_MATCHES(symbol, '^[0-9]+$') THEN TRY_CAST(symbol AS DATE) END",
          "no pattern",
          "CASE WHEN COALESCE(REGEXP_MATCHES(symbol, '^[0-9]{4}-[0-9]{2}-[0-9]{2}$'), FALSE) "
          "THEN TRY_CAST(symbol AS DATE) END"),
     Case("text_is_read_behind_a_pattern",
          "CASE WHEN REGEXP_MATCHES(symbol, '^-?[0-9]{1,18}$') OR is_trade THEN TRY_CAST(symbol AS BIGINT) END",
          "no pattern", "CASE WHEN REGEXP_MATCHES(symbol, '^-?[0-9]{1,18}$') THEN TRY_CAST(symbol AS BIGINT) + 1 END"),
-    Case("casts_name_contract_types", "CAST(sequence AS DECIMAL(18, 2))", "cast to DECIMAL(18, 2):", "CAST(sequence AS DOUBLE)"),
+    Case("casts_name_contract_types", "CAST(sequence AS DECIMAL(18, 2))", "cast to DECIMAL(18, 2):",
+         "CAST(sequence AS DOUBLE)"),
     Case("casts_name_contract_types", "CAST(ts AS TIMESTAMP)", "cast to TIMESTAMP:", "CAST(ts AS TIMESTAMPTZ)"),
     Case("fractions_are_doubles", "price * 1.0", "1.0e0", "price * 1.0e0"),
     Case("fractions_are_doubles", "price > .5", "exponent", "price > 5e-1"),
@@ -152,7 +156,8 @@ CASES = [
          "SUM over DOUBLE", "WITH c AS (SELECT size AS v FROM ticks) SELECT SUM(v) AS x FROM c"),
     Case("casts_keep_the_bits", "CAST(price AS BIGINT)", "rounds 2.5 differently", "CAST(ROUND(price) AS BIGINT)"),
     Case("casts_keep_the_bits", "CAST(price AS VARCHAR)", "DOUBLE to VARCHAR", "CAST(sequence AS VARCHAR)"),
-    Case("casts_keep_the_bits", "CAST(symbol AS TIMESTAMPTZ)", "no timestamps from text", "CAST(expiration AS TIMESTAMPTZ)"),
+    Case("casts_keep_the_bits", "CAST(symbol AS TIMESTAMPTZ)", "no timestamps from text",
+         "CAST(expiration AS TIMESTAMPTZ)"),
     Case("casts_keep_the_bits", "TIMESTAMPTZ '2026-11-20 14:30:00+00'", "no timestamps from text", "DATE '2026-11-20'"),
     Case("casts_keep_the_bits", "DATE '2026-1-2'", "behind a pattern", "DATE '2026-01-02'"),
     Case("casts_keep_the_bits", "CAST(symbol AS DOUBLE)", "behind a pattern", "CAST($threshold AS DOUBLE)"),
@@ -169,10 +174,13 @@ CASES = [
          "CONCAT_WS(',', symbol, CASE WHEN is_trade THEN 'T' END, NULL)"),
     Case("arguments_have_their_type", "DATE_DIFF('day', ts, ts)", "TIMESTAMPTZ where date",
          "DATE_DIFF('day', expiration, expiration)"),
-    Case("arguments_have_their_type", "EPOCH_US(trading_date)", "DATE where time", "MAKE_TIMESTAMPTZ(EPOCH_US(ts) + 1)"),
-    Case("arguments_have_their_type", "CAST(ROUND(sequence) AS BIGINT)", "BIGINT where double", "CAST(ROUND(bid) AS BIGINT)"),
+    Case("arguments_have_their_type", "EPOCH_US(trading_date)", "DATE where time",
+         "MAKE_TIMESTAMPTZ(EPOCH_US(ts) + 1)"),
+    Case("arguments_have_their_type", "CAST(ROUND(sequence) AS BIGINT)", "BIGINT where double",
+         "CAST(ROUND(bid) AS BIGINT)"),
     Case("arguments_have_their_type", "is_trade AND size", "INT where boolean", "is_trade AND size > 0"),
-    Case("arguments_have_their_type", "EXTRACT(HOUR FROM sequence)", "BIGINT where time", "EXTRACT(DAY FROM expiration)"),
+    Case("arguments_have_their_type", "EXTRACT(HOUR FROM sequence)", "BIGINT where time",
+         "EXTRACT(DAY FROM expiration)"),
     Case("compared_types_agree", "symbol = 5", "integer and text", "symbol = '5'"),
     Case("compared_types_agree", "trading_date = '2026-11-20'", "date and text", "trading_date = DATE '2026-11-20'"),
     Case("compared_types_agree", "sequence IN ('1', '2')", "integer and text", "sequence IN (1, 2)"),
@@ -290,6 +298,7 @@ REFUSED_WHOLE = {
     "SELECT price FROM": "not SQL",
     "SELECT 'open FROM ticks": "not SQL",
     "": "found 0",
+    "SELECT": "no column",
 }
 
 
@@ -348,7 +357,9 @@ def test_a_broken_macro_is_a_violation() -> None:
 
 
 def test_a_long_text_is_checked_in_a_tenth_of_a_second() -> None:
-    columns = ",\n".join(f"CASE WHEN price > {n} THEN CAST(ROUND(price * 1e6) AS BIGINT) END AS c{n}" for n in range(50))
+    columns = ",\n".join(
+        f"CASE WHEN price > {n} THEN CAST(ROUND(price * 1e6) AS BIGINT) END AS c{n}" for n in range(50)
+    )
     text = f"WITH a AS (SELECT *, {columns} FROM ticks), b AS (SELECT * FROM a), c AS (SELECT * FROM b) SELECT * FROM c"
     assert violations("t", text, INPUTS, MACROS) == ()
     started = time.process_time()

@@ -29,8 +29,16 @@ FAMILIES: Final[Mapping[str, str]] = {
 UNKNOWN: Final = "unknown"
 
 CASTS: Final = frozenset(
-    "integer>integer integer>double integer>text double>double double>integer text>text boolean>integer "
-    "boolean>boolean date>date date>text date>time time>time".split()
+    f"{source}>{target}"
+    for source, targets in {
+        "integer": ("integer", "double", "text"),
+        "double": ("double", "integer"),
+        "text": ("text",),
+        "boolean": ("boolean", "integer"),
+        "date": ("date", "text", "time"),
+        "time": ("time",),
+    }.items()
+    for target in targets
 )
 """Casts from family to family that give the same bits; double>integer only over ROUND, FLOOR or CEIL."""
 

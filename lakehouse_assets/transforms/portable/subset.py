@@ -1,6 +1,6 @@
 """The lists: which syntax nodes, clauses and functions a transform may use, and what to write instead of others.
 
-Belongs here: names, SQLGlot's class names where nothing else is said. Does not: judging (`syntax`, `functions`, `bits`).
+Belongs here: names, SQLGlot's class names where nothing else is said. Does not: judging (`syntax`, `functions`).
 What is not listed is refused: a new name enters with a test that shows equal bits on DuckDB, Spark and Trino.
 """
 

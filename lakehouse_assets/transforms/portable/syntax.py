@@ -131,12 +131,14 @@ def intervals_are_literal(node: "exp.Expr") -> str | None:
 
 
 def outputs_are_named_once(node: "exp.Expr") -> str | None:
-    """A column of the result without a name, or two of one name."""
+    """A result without columns, a column of it without a name, or two of one name."""
     from sqlglot import exp
 
     if node.parent is not None or not isinstance(node, exp.Query):
         return None
     names = [select.alias_or_name.lower() for select in node.selects if not isinstance(select, exp.Star)]
+    if not node.selects:
+        return "the result has no column"
     if "" in names:
         return f"column {names.index('') + 1} of the result has no name"
     twice = sorted({name for name in names if names.count(name) > 1 and name != "*"})
