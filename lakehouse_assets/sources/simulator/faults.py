@@ -14,7 +14,7 @@ row of the feed satisfies it by accident, and a row with a hard code carries tha
 | NEG_PRICE | `last_price`, `bid_px_00` or `ask_px_00` < 0 | the sign of a bid, or of a trade's price |
 | NEG_SIZE | `last_size`, `bid_sz_00` or `ask_sz_00` < 0 | the sign of a bid's or an ask's or a trade's size |
 | CROSSED | `bid_px_00` > `ask_px_00`, both present | bid and ask change places |
-| ZERO_TRADE | `event_type` = 'trade' and (`last_price` or `last_size` is 0 or null) | price 0, size 0, or no size |
+| ZERO_TRADE | `event_type` = 'trade' and (`last_price` or `last_size` is 0 or null) | price 0, no price, or size 0 |
 | CANCELLED | a trade, and the later (by `sequence`) message that cancels it: a row with `event_type` = 'trade', `condition` in ('A', 'C', 'E', 'G') and the print's `symbol`, `timestamp`, `last_price` and `last_size`; both rows carry the code | such a message behind a print |
 
 A cancel never names a print that is repeated with the same content, and a redelivered range leaves out rows
@@ -30,13 +30,13 @@ Soft codes. The truth says what was injected, on rows without a hard code.
 | ZERO_BID | a ONE_SIDED quote whose bid is missing (carries both codes) |
 | LOCKED | bid = ask |
 | WIDE_SPREAD | (ask - bid) / mid > 1.0, about the true mid |
-| MID_OUTLIER | a quote with both prices ten times or a tenth of what they should be (true mid of 1.00 and more) |
-| OUTSIDE_QUOTE | a trade at ten times the price, or five ticks and more beyond the quote just before it |
+| MID_OUTLIER | a quote with both prices ten times or a tenth of what they should be |
+| OUTSIDE_QUOTE | a trade at ten times the price and a quarter point more, just behind a quote |
 | BAD_CONDITION | a trade with `condition` 'B', 'F' or 'H' (out of sequence); an ordinary trade has null or 'I' |
 | LATE_ARRIVAL | `ts_recv` - `timestamp` > 100 ms |
 | CLOCK_SKEW | `ts_recv` 1.5 to 10 s before `timestamp` |
-| SAME_TS | an earlier row (by `source_file`, `source_seq`) has the same `symbol`, `event_type` and `timestamp` |
-| DUP_CONTENT | an earlier row (same order) has the same `symbol`, `event_type`, `timestamp`, last, bid and ask price and size, and `condition`; `sequence` and `ts_recv` do not count |
+| SAME_TS | the contract's tick before it (by `timestamp`, `sequence`) has the same `timestamp` |
+| DUP_CONTENT | the contract's tick before it has the same `event_type`, `timestamp`, last, bid and ask price and size, and `condition`; `sequence` and `ts_recv` do not count |
 """
 
 from dataclasses import dataclass, replace
