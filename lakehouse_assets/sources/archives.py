@@ -1,6 +1,6 @@
 """Reading compressed files that others made, without trusting them.
 
-Belongs here: zip and gzip as bounded streams: limits on what they expand to, entries that point outside refused,
+Belongs here: zip, gzip and zstd as bounded streams: limits on what they expand to, entries that point outside refused,
 truncation and damage named. Does not: what the bytes inside mean (the adapter of the feed).
 """
 
@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, BinaryIO, Final, cast
+
+import pyarrow as pa
 
 from lakehouse_assets.sources.adapter import FileRefused
 
@@ -62,7 +64,7 @@ class _Expanded:
 class _Bounded(io.RawIOBase):
     """A raw stream that counts what it expands and names the damage it meets."""
 
-    def __init__(self, stream: IO[bytes] | gzip.GzipFile, expanded: _Expanded, where: str) -> None:
+    def __init__(self, stream: IO[bytes] | gzip.GzipFile | pa.NativeFile, expanded: _Expanded, where: str) -> None:
         super().__init__()
         self._stream = stream
         self._expanded = expanded
@@ -88,9 +90,11 @@ def _damage_named(where: str) -> Iterator[None]:
     """Turns what the standard library says of damaged bytes into a refusal."""
     try:
         yield
-    except EOFError as error:
+    except (EOFError, pa.ArrowException, OSError) as error:
+        if not isinstance(error, EOFError) and "runcated" not in str(error):
+            raise FileRefused("UNREADABLE", f"{where} is damaged ({error}): land it again") from error
         raise FileRefused("TRUNCATED", f"{where} ends before its data does: land it again") from error
-    except (gzip.BadGzipFile, zipfile.BadZipFile, zlib.error) as error:
+    except (zipfile.BadZipFile, zlib.error) as error:
         raise FileRefused("UNREADABLE", f"{where} is damaged ({error}): land it again") from error
     except NotImplementedError as error:
         raise FileRefused("NOT_WHAT_IT_SAYS", f"{where}: {error}: compress it with deflate") from error
@@ -114,6 +118,25 @@ def opened_gzip(path: Path, name: str, limits: Limits = LIMITS) -> Iterator[Bina
         file.seek(0)
         with gzip.GzipFile(fileobj=file) as stream:
             yield _buffered(_Bounded(stream, _Expanded(path, name, limits), name))
+
+
+@contextmanager
+def opened_zstd(path: Path, name: str, limits: Limits = LIMITS) -> Iterator[BinaryIO]:
+    """The expanded bytes of a Zstandard file as a stream.
+
+    Args:
+        path: where the file lies.
+        name: how a message calls it.
+        limits: what it may expand to.
+
+    Raises:
+        FileRefused: when opened or at any read: NOT_WHAT_IT_SAYS, TRUNCATED, UNREADABLE or TOO_LARGE.
+    """
+    with path.open("rb") as file:
+        if file.read(4) != b"\x28\xb5\x2f\xfd":
+            raise FileRefused("NOT_WHAT_IT_SAYS", f"{name} is not a Zstandard file: name it for what it is")
+    with pa.input_stream(path, compression="zstd") as stream:
+        yield _buffered(_Bounded(stream, _Expanded(path, name, limits), name))
 
 
 def zip_entries(path: Path, name: str, limits: Limits = LIMITS) -> Iterator[tuple[str, BinaryIO]]:

@@ -8,7 +8,7 @@ a quote. A row is of an underlying where `instrument_type` says so and it has no
 the terms of a contract are not carried for it.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final, cast
 
@@ -90,7 +90,7 @@ def check_columns(parquet: pq.ParquetFile, name: str) -> None:
     physical = {column.path: column.physical_type for column in _leaves(parquet)}
     for field in schema:
         wanted = COLUMNS[field.name]
-        if not _accepts(wanted)(field.type) and physical.get(field.name) != "INT96":
+        if not _fits(wanted, field.type) and physical.get(field.name) != "INT96":
             raise FileRefused(
                 "WRONG_TYPE",
                 f"{field.name} in {name} is {field.type}, not {_words(wanted)}: cast it where it is written",
@@ -101,20 +101,17 @@ def _leaves(parquet: pq.ParquetFile) -> list[pq.ColumnSchema]:
     return [parquet.schema.column(index) for index in range(len(parquet.schema))]
 
 
-def _accepts(wanted: pa.DataType) -> Callable[[pa.DataType], bool]:
+def _fits(wanted: pa.DataType, found: pa.DataType) -> bool:
     if pa.types.is_timestamp(wanted):
-        return lambda found: pa.types.is_timestamp(found) and found.tz is not None
+        return pa.types.is_timestamp(found) and found.tz is not None
     if pa.types.is_floating(wanted):
-        return lambda found: pa.types.is_floating(found) or pa.types.is_integer(found) or pa.types.is_decimal(found)
+        return pa.types.is_floating(found) or pa.types.is_integer(found) or pa.types.is_decimal(found)
     if pa.types.is_integer(wanted):
-        return pa.types.is_integer
+        return bool(pa.types.is_integer(found))
     if pa.types.is_date(wanted):
-        return pa.types.is_date
-    return lambda found: (
-        pa.types.is_string(found)
-        or pa.types.is_large_string(found)
-        or (pa.types.is_dictionary(found) and pa.types.is_string(found.value_type))
-    )
+        return bool(pa.types.is_date(found))
+    text = found.value_type if pa.types.is_dictionary(found) else found
+    return pa.types.is_string(text) or pa.types.is_large_string(text)
 
 
 def _words(wanted: pa.DataType) -> str:

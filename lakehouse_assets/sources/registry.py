@@ -20,7 +20,7 @@ ADAPTERS: Final[dict[str, str]] = {
 }
 """The feeds that come with the package: short name -> module. Any other module is named by its dotted path."""
 
-SHARED_CODE: Final = ("adapter", "archives", "canonical", "sessions")
+SHARED_CODE: Final = ("adapter", "archives", "calendars", "canonical", "dbn_records", "sessions", "symbols", "venues")
 """The modules of this package whose code also decides what an adapter yields."""
 
 

@@ -157,13 +157,12 @@ def _still_holds(row: Row, source: SourceSettings) -> bool:
 
 
 def _verdict(candidate: _Candidate, original: str | None, batch_size: int) -> list[Row]:
-    if candidate.refusal is not None:
+    if candidate.settings is None or candidate.refusal is not None:
         return [_row(candidate, "rejected", str(candidate.refusal))]
     if original is not None:
         return [_row(candidate, "duplicate", f"the same bytes as {original}: nothing to do, it may be removed")]
     if candidate.before:
         return list(candidate.before)
-    assert candidate.settings is not None  # or it would have been refused as of an unknown source
     found = candidate.found
     file = LandedFile(found.path, found.name, found.source, candidate.settings, batch_size)
     try:
