@@ -14,7 +14,7 @@ KRX = SourceSettings(adapter="krx_b6034", venue="KRX", currency="KRW", files="**
 
 def landed(path: Path, name: str, settings: SourceSettings, batch_size: int = 100_000) -> LandedFile:
     """A file as the landing zone would hand it to its adapter."""
-    return LandedFile(path, name, name.split("/")[0], settings, batch_size)
+    return LandedFile(path, name, name.split("/", maxsplit=1)[0], settings, batch_size)
 
 
 def ticks(read: Adapter, file: LandedFile, kind: str = "option") -> pa.Table:
