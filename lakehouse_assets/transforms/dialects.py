@@ -1,9 +1,11 @@
 """A checked text, written for the engine that runs it.
 
-Belongs here: what SQLGlot does not write rightly by itself for Spark and Trino: microseconds, the precision of times.
+Belongs here: what SQLGlot does not write rightly by itself for Spark and Trino: microseconds, the precision of times,
+the end of the text in a pattern.
 Does not: the check (`portable`; only a checked text may be written), binding parameters, nor running anything.
 """
 
+import re
 from typing import TYPE_CHECKING, Final, Literal
 
 from lakehouse_assets.transforms.text import macros_text
@@ -13,6 +15,9 @@ if TYPE_CHECKING:
     from sqlglot import exp
 
 Engine = Literal["duckdb", "spark", "trino"]
+
+_ENDS: Final = re.compile(r"(\[[^\]]*\])|\$")
+"""A character class, or the end of the text outside of one."""
 
 SPARK_NAMES: Final = {"epoch_us": "UNIX_MICROS", "make_timestamptz": "TIMESTAMP_MICROS"}
 
@@ -43,6 +48,8 @@ def written_for(engine: Engine, sql: str, macros: str | None = None) -> str:
         tree = tree.transform(_spark)
     if engine == "trino":
         tree = tree.transform(_trino_function).transform(_trino_type)
+    if engine != "duckdb":
+        tree = tree.transform(_whole_text)
     return tree.sql(engine, pretty=True, unsupported_level=ErrorLevel.RAISE)
 
 
@@ -76,4 +83,14 @@ def _trino_type(node: "exp.Expr") -> "exp.Expr":
 
     if isinstance(node, exp.DataType) and node.this == exp.DType.TIMESTAMPTZ and not node.expressions:
         return exp.DataType.build("TIMESTAMP(6) WITH TIME ZONE", dialect="trino")
+    return node
+
+
+def _whole_text(node: "exp.Expr") -> "exp.Expr":
+    """`$` as DuckDB means it, the end of the text: elsewhere it also matches before a last line feed."""
+    from sqlglot import exp
+
+    if isinstance(node, exp.RegexpLike | exp.RegexpExtract):
+        pattern = _ENDS.sub(lambda found: found[1] or r"\z", node.expression.name)
+        node.set("expression", exp.Literal.string(pattern))
     return node

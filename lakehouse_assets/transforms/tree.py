@@ -61,7 +61,7 @@ def parsed(sql: str, macros: str) -> "exp.Expr":
 
 
 def typed(tree: "exp.Expr", inputs: Mapping[str, Contract]) -> "exp.Expr":
-    """A copy in which every column names its table, stars are spelled out and every node has a type.
+    """The tree, changed in place: every column names its table, stars are spelled out and every node has a type.
 
     An alias of the same SELECT is not a column (Trino does not know it), nor is anything that no contract declares.
 
@@ -79,7 +79,7 @@ def typed(tree: "exp.Expr", inputs: Mapping[str, Contract]) -> "exp.Expr":
     }
     schema = MappingSchema(columns, dialect=DIALECT, udf_mapping=dict(FUNCTION_TYPES))
     try:
-        named = qualify(tree.copy(), schema=schema, dialect=DIALECT, expand_alias_refs=False, identify=False)
+        named = qualify(tree, schema=schema, dialect=DIALECT, expand_alias_refs=False, identify=False)
     except OptimizeError as error:
         reason, line = _place(str(error))
         raise Unreadable(

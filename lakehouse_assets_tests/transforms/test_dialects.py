@@ -1,9 +1,11 @@
 """Each allowed function, as Spark and Trino are given it."""
 
 import pytest
+import sqlglot
 
 from lakehouse_assets.transforms.dialects import written_for
 from lakehouse_assets.transforms.portable import violations
+from lakehouse_assets.transforms.portable.subset import ALLOWED_BY_NAME, FUNCTIONS
 from lakehouse_assets_tests.transforms.market import INPUTS
 
 US = (
@@ -48,10 +50,11 @@ WRITTEN = [
      "CAST(CAST(ROUND(EXP(price) * 1e12) AS BIGINT) AS DOUBLE) / 1e12"),
     ("CAST(FLOOR(price) AS BIGINT)", "CAST(FLOOR(price) AS BIGINT)", "CAST(FLOOR(price) AS BIGINT)"),
     ("CAST(CEIL(price) AS BIGINT)", "CAST(CEIL(price) AS BIGINT)", "CAST(CEIL(price) AS BIGINT)"),
-    ("REGEXP_MATCHES(symbol, '^[A-Z]+$')", "symbol RLIKE '^[A-Z]+$'", "REGEXP_LIKE(symbol, '^[A-Z]+$')"),
+    ("REGEXP_MATCHES(symbol, '^[A-Z]+$')", r"symbol RLIKE '^[A-Z]+\\z'", r"REGEXP_LIKE(symbol, '^[A-Z]+\z')"),
     ("NULLIF(REGEXP_EXTRACT(symbol, '([A-Z])([0-9])', 2), '')",
      "NULLIF(REGEXP_EXTRACT(symbol, '([A-Z])([0-9])', 2), '')",
      "NULLIF(REGEXP_EXTRACT(symbol, '([A-Z])([0-9])', 2), '')"),
+    ("REGEXP_MATCHES(symbol, '^[$]|A$')", r"symbol RLIKE '^[$]|A\\z'", r"REGEXP_LIKE(symbol, '^[$]|A\z')"),
     ("symbol LIKE 'A%'", "symbol LIKE 'A%'", "symbol LIKE 'A%'"),
     ("LENGTH(symbol)", "LENGTH(symbol)", "LENGTH(symbol)"),
     ("SUBSTR(symbol, 1, 6)", "SUBSTRING(symbol, 1, 6)", "SUBSTR(symbol, 1, 6)"),
@@ -70,6 +73,14 @@ WRITTEN = [
      "SUM(size) OVER (ORDER BY sequence NULLS LAST RANGE BETWEEN 5 PRECEDING AND 1 PRECEDING)",
      "SUM(size) OVER (ORDER BY sequence RANGE BETWEEN 5 PRECEDING AND 1 PRECEDING)"),
 ]  # fmt: skip
+
+
+def test_every_allowed_function_is_among_them() -> None:
+    texts = [sqlglot.parse_one(expression, read="duckdb") for expression, _, _ in WRITTEN]
+    used = {type(node).__name__ for text in texts for node in text.walk()}
+    assert set(FUNCTIONS.split()) <= used
+    names = {node.name.lower() for text in texts for node in text.find_all(sqlglot.exp.Anonymous)}
+    assert set(ALLOWED_BY_NAME) == names
 
 
 def one_line(text: str) -> str:
