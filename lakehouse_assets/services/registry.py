@@ -1,0 +1,119 @@
+"""The model registry: one version a model that was trained, found again by what it was trained from.
+
+Belongs here: versions, aliases, the rules that keep them true under races. Does not: whether a model deserves its
+place (learners/judgement). Aliases, never stages: `@challenger` is what was trained last, `@champion` what serves.
+
+Races: on the embedded store each look-then-write holds the store's file lock, so two runs never register the same
+inputs twice and two promotions are ordered. `promote` is a compare-and-swap: it only replaces the champion that the
+caller was judged against. A server store has no such lock across hosts; there the job's concurrency pool keeps
+training runs apart, and without it the later writer wins.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from lakehouse_assets.services.tracking import TrackingStore
+
+if TYPE_CHECKING:
+    from mlflow.entities.model_registry import ModelVersion
+
+MODEL_NAME: Final = "TickPricePredictor"
+CHAMPION: Final = "champion"
+CHALLENGER: Final = "challenger"
+DATA_KEY_TAG: Final = "data_key"
+
+
+@dataclass(frozen=True)
+class ModelRegistry:
+    """The versions of one registered model."""
+
+    store: TrackingStore
+    name: str = MODEL_NAME
+
+    def find(self, data_key: str) -> "ModelVersion | None":
+        """The version that was trained from these inputs, code and settings; the oldest, if ever there are two."""
+        found = self.store.client.search_model_versions(
+            f"name = '{self.name}' and tags.`{DATA_KEY_TAG}` = '{data_key}'"
+        )
+        return min(found, key=lambda version: int(version.version), default=None)
+
+    def version(self, number: str) -> "ModelVersion":
+        """One version, tags and aliases as they are now.
+
+        Raises:
+            mlflow.exceptions.MlflowException: there is no such version.
+        """
+        return self.store.client.get_model_version(self.name, number)
+
+    def register(self, run_id: str, model_id: str, data_key: str, tags: Mapping[str, str]) -> "ModelVersion":
+        """Register the model of the run that was trained, or return the version that its inputs already have.
+
+        The tags are written in the version's own transaction: a version is there with its data key or not at all.
+        """
+        # MLflow looks the logged model up through its global state, whatever client is asked.
+        with self.store.exclusive(), self.store.pointed_at():
+            if known := self.find(data_key):
+                return known
+            self._ensure_model()
+            return self.store.client.create_model_version(
+                self.name,
+                source=f"models:/{model_id}",
+                run_id=run_id,
+                tags={**tags, DATA_KEY_TAG: data_key},
+                model_id=model_id,
+            )
+
+    def set_tags(self, number: str, tags: Mapping[str, str]) -> None:
+        """Tags of a version by name."""
+        for name, value in tags.items():
+            self.store.client.set_model_version_tag(self.name, number, name, value)
+
+    def alias(self, alias: str) -> str | None:
+        """The version that an alias points to; None where nothing does."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return str(self.store.client.get_model_version_by_alias(self.name, alias).version)
+        except MlflowException as error:
+            if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+                return None
+            raise
+
+    @property
+    def champion(self) -> str | None:
+        """The version that serves."""
+        return self.alias(CHAMPION)
+
+    def challenge(self, number: str) -> None:
+        """Make a version the challenger: always the one that the latest materialization stands for."""
+        if self.alias(CHALLENGER) != number:
+            self.store.client.set_registered_model_alias(self.name, CHALLENGER, number)
+
+    def promote(self, number: str, instead_of: str | None) -> bool:
+        """Make a version the champion if the champion is still the one it was judged against; whether it is now."""
+        with self.store.exclusive():
+            if self.champion == number:
+                return True
+            if self.champion != instead_of:
+                return False
+            self.store.client.set_registered_model_alias(self.name, CHAMPION, number)
+            return True
+
+    def load(self, number: str) -> Any:
+        """The version's model in its native form."""
+        import mlflow.xgboost
+
+        with self.store.pointed_at():
+            return mlflow.xgboost.load_model(self.version(number).source)
+
+    def _ensure_model(self) -> None:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            self.store.client.create_registered_model(
+                self.name, description="Direction of an option's mid after the label horizon: probability of up"
+            )
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
