@@ -103,15 +103,15 @@ def _leaves(parquet: pq.ParquetFile) -> list[pq.ColumnSchema]:
 
 def _fits(wanted: pa.DataType, found: pa.DataType) -> bool:
     if pa.types.is_timestamp(wanted):
-        return pa.types.is_timestamp(found) and found.tz is not None
+        return bool(pa.types.is_timestamp(found) and found.tz is not None)
     if pa.types.is_floating(wanted):
-        return pa.types.is_floating(found) or pa.types.is_integer(found) or pa.types.is_decimal(found)
+        return any(test(found) for test in (pa.types.is_floating, pa.types.is_integer, pa.types.is_decimal))
     if pa.types.is_integer(wanted):
         return bool(pa.types.is_integer(found))
     if pa.types.is_date(wanted):
         return bool(pa.types.is_date(found))
     text = found.value_type if pa.types.is_dictionary(found) else found
-    return pa.types.is_string(text) or pa.types.is_large_string(text)
+    return bool(pa.types.is_string(text) or pa.types.is_large_string(text))
 
 
 def _words(wanted: pa.DataType) -> str:
