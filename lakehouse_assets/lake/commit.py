@@ -17,6 +17,7 @@ from pyiceberg.table import Table as IcebergTable
 from sqlalchemy.exc import OperationalError
 
 from lakehouse_assets.lake.catalog import Lake
+from lakehouse_assets.lake.paths import commit_key_of
 from lakehouse_assets.lake.schema import field_ids
 from lakehouse_assets.lake.staging import Staged, StagedPartition, discard, evolve
 from lakehouse_assets.lake.table import partition_filter, planned_files
@@ -64,7 +65,7 @@ def publish(
         table = lake.load(staged.contract.table)
         pending = _pending(table, staged)
         if not pending:
-            return Published(_showing(table), False, time.monotonic() - started)
+            return Published(_showing(table, staged), False, time.monotonic() - started)
         try:
             snapshot_id = _commit(table, staged, pending, properties, before_commit)
             return Published(snapshot_id, True, time.monotonic() - started)
@@ -72,7 +73,10 @@ def publish(
             if isinstance(error, ValueError) and "sequence number" not in str(error):
                 raise
             _wait(attempt)
-    raise PublishConflict(f"{staged.contract.table}: {ATTEMPTS} commits met others; too many writers at once, run again")
+    staged.discard()
+    raise PublishConflict(
+        f"{staged.contract.table}: {ATTEMPTS} commits met others; too many writers at once, run again"
+    )
 
 
 def _pending(table: IcebergTable, staged: Staged) -> list[StagedPartition]:
@@ -122,7 +126,7 @@ def _commit(
             for data_file in part.data_files:
                 overwrite.append_data_file(data_file)
     before_commit()
-    return _showing(transaction.commit_transaction())
+    return _head(transaction.commit_transaction())
 
 
 def _describe(staged: Staged, pending: list[StagedPartition]) -> dict[str, str]:
@@ -137,9 +141,27 @@ def _describe(staged: Staged, pending: list[StagedPartition]) -> dict[str, str]:
     }
 
 
-def _showing(table: IcebergTable) -> int | None:
+def _head(table: IcebergTable) -> int | None:
     snapshot = table.current_snapshot()
     return snapshot.snapshot_id if snapshot else None
+
+
+def _showing(table: IcebergTable, staged: Staged) -> int | None:
+    """The newest snapshot that added a file of these partitions; the head where they hold no file.
+
+    The head itself may be of another partition. A snapshot that has expired is still named by its files.
+    """
+    head = table.current_snapshot()
+    if head is None:
+        return None
+    keys = {part.commit_key for part in staged.partitions if part.files}
+    added = [
+        (entry.sequence_number or 0, entry.snapshot_id)
+        for manifest in head.manifests(table.io)
+        for entry in manifest.fetch_manifest_entry(table.io, discard_deleted=True)
+        if commit_key_of(entry.data_file.file_path) in keys
+    ]
+    return max(added)[1] if added else head.snapshot_id
 
 
 def _wait(attempt: int) -> None:
@@ -150,7 +172,7 @@ def _wait(attempt: int) -> None:
 @cache
 def git_sha() -> str:
     """The commit of the code that runs; "unknown" outside a checkout."""
-    found = subprocess.run(  # noqa: S603
+    found = subprocess.run(
         ["git", "rev-parse", "HEAD"],  # noqa: S607
         cwd=PROJECT,
         capture_output=True,

@@ -75,7 +75,10 @@ def partition_spec(contract: Contract, schema: Schema) -> PartitionSpec:
 def sort_order(contract: Contract, schema: Schema) -> SortOrder:
     """The order of rows inside a file, as other engines should keep it when they rewrite one."""
     return SortOrder(
-        *(SortField(source_id=schema.find_field(name).field_id, transform=IdentityTransform()) for name in contract.sort)
+        *(
+            SortField(source_id=schema.find_field(name).field_id, transform=IdentityTransform())
+            for name in contract.sort
+        )
     )
 
 
@@ -115,8 +118,16 @@ def field_ids(contract: Contract, metadata: TableMetadata) -> dict[str, int]:
     return {column.name: ids[column.name] for column in contract.columns}
 
 
+def documentation(column: Column) -> str:
+    """What the table says of a column to every engine: its meaning and unit."""
+    return f"{column.meaning} [{column.unit}]" if column.unit else column.meaning
+
+
 def _field(number: int, column: Column) -> NestedField:
-    doc = f"{column.meaning} [{column.unit}]" if column.unit else column.meaning
     return NestedField(
-        field_id=number, name=column.name, field_type=ICEBERG_TYPES[column.type], required=False, doc=doc
+        field_id=number,
+        name=column.name,
+        field_type=ICEBERG_TYPES[column.type],
+        required=False,
+        doc=documentation(column),
     )

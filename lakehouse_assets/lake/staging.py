@@ -6,11 +6,11 @@ nor making them visible (`commit`).
 
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
-from pyiceberg.conversions import from_bytes
 from pyiceberg.io.pyarrow import parquet_file_to_data_file
 from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table as IcebergTable
@@ -19,15 +19,17 @@ from pyiceberg.table.metadata import TableMetadata
 
 from lakehouse_assets.contracts.contract import Contract
 from lakehouse_assets.lake.catalog import Lake
-from lakehouse_assets.lake.engine import connect, write_files
-from lakehouse_assets.lake.paths import KEY_DIGITS, local_path, local_uri, staging_folder
+from lakehouse_assets.lake.engine import connect, partitions_in, split_file, write_file
+from lakehouse_assets.lake.paths import KEY_DIGITS, local_path, staging_folder
 from lakehouse_assets.lake.query import Content, digest
-from lakehouse_assets.lake.schema import ICEBERG_TYPES, field_ids, missing_columns, widened_columns
-from lakehouse_assets.lake.table import PlannedFile, Table, described, planned_files
+from lakehouse_assets.lake.schema import ICEBERG_TYPES, documentation, field_ids, missing_columns, widened_columns
+from lakehouse_assets.lake.table import PlannedFile, Table, as_date, described, planned_files
 from lakehouse_assets.settings import Settings
 
 WHOLE = "all"
 """The partition key of a table without partitions."""
+
+SHOWN_STRAYS = 5
 
 
 class StrayRows(ValueError):
@@ -95,20 +97,39 @@ def stage(lake: Lake, contract: Contract, content: Content, partition_keys: Iter
     Raises:
         StrayRows: a row belongs to no partition or to another one; the files are removed.
         SchemaConflict: the contract would narrow the table.
+        ValueError: partition keys for a table without partitions.
         duckdb.Error: the engine fails; the files are removed.
     """
+    keys = list(dict.fromkeys(partition_keys))  # the same key twice would publish its rows twice
+    if not contract.is_partitioned and keys != [WHOLE]:
+        raise ValueError(f"{contract.table} has no partitions: stage it with the one key {WHOLE!r}, not {keys}")
     table = lake.load_or_create(contract)
     metadata = evolved(table, contract)
     ids = field_ids(contract, table.metadata)
     staged: list[StagedPartition] = []
     try:
-        for key in partition_keys:
-            staged.append(_stage_partition(lake, table, metadata, contract, content, key, ids))
+        for key in keys:  # what is already staged must be known when a later one fails
+            staged.append(_stage_partition(lake, table, metadata, contract, content, key, ids))  # noqa: PERF401
     except BaseException:
         for part in staged:
             discard(part)
         raise
     return Staged(contract, tuple(staged), content.inputs, ids, lake.settings, _rows_by_date(table, contract))
+
+
+def commit_key_for(contract: Contract, content: Content, key: str, ids: Mapping[str, int]) -> str:
+    """The name of a partition's content: equal rows in equal columns, equal key."""
+    return digest([content.fingerprint(key), key, dict(ids), list(contract.partition)])[:KEY_DIGITS]
+
+
+def is_current(lake: Lake, contract: Contract, content: Content, key: str) -> bool:
+    """Whether `main` already shows this content for the partition; nothing is written."""
+    if not lake.exists(contract.table):
+        return False
+    table = lake.load(contract.table)
+    wanted = commit_key_for(contract, content, key, field_ids(contract, table.metadata))
+    base = planned_files(table, contract, [key])
+    return bool(base) and {file.commit_key for file in base} == {wanted}
 
 
 def discard(part: StagedPartition) -> None:
@@ -125,7 +146,7 @@ def evolve(transaction: Transaction, contract: Contract) -> None:
         return
     with transaction.update_schema() as update:
         for column in missing:
-            update.add_column(column.name, ICEBERG_TYPES[column.type], doc=column.meaning)
+            update.add_column(column.name, ICEBERG_TYPES[column.type], doc=documentation(column))
         for column in widened:
             update.update_column(column.name, field_type=ICEBERG_TYPES[column.type])
 
@@ -148,7 +169,7 @@ def _stage_partition(
 ) -> StagedPartition:
     started = time.monotonic()
     base = planned_files(table, contract, [key])
-    commit_key = digest([content.fingerprint(key), key, dict(ids), list(contract.partition)])[:KEY_DIGITS]
+    commit_key = commit_key_for(contract, content, key, ids)
     if base and {file.commit_key for file in base} == {commit_key}:
         paths = frozenset(file.path for file in base)
         return StagedPartition(key, commit_key, paths, base, (), None, True, time.monotonic() - started)
@@ -175,36 +196,60 @@ def _write(
     ids: Mapping[str, int],
     folder: str,
 ) -> Iterator[DataFile]:
+    path = f"{folder}/data.parquet"
     with connect(lake.settings) as connection:
         select, parameters = content.open(connection, key)
-        written = write_files(connection, select, contract, ids, folder, parameters)
-    for file in written:
-        yield _guarded(table, metadata, contract, key, local_uri(file.path))
+        if not write_file(connection, select, contract, ids, path, parameters):
+            shutil.rmtree(local_path(folder))
+            return
+        paths = [path]
+        if contract.partition:
+            partitions = partitions_in(connection, contract, path)
+            _refuse_strays(contract, key, partitions)
+            if len(partitions) > 1:
+                paths = split_file(connection, contract, ids, path, partitions)
+    for written in paths:
+        yield guarded(table, metadata, contract, key, written)
 
 
-def _guarded(table: IcebergTable, metadata: TableMetadata, contract: Contract, key: str, uri: str) -> DataFile:
-    """The file's entry for the manifest, once its statistics show that every row lies in the partition.
+def _refuse_strays(contract: Contract, key: str, partitions: Sequence[tuple[Any, ...]]) -> None:
+    """Iceberg would hide a row in a foreign or null partition from every filter on the partition.
 
-    Iceberg would hide a stray or null row from every filter on the partition.
+    Raises:
+        StrayRows: with the values that do not belong.
+    """
+    for position, name in enumerate(contract.partition):
+        values = {partition[position] for partition in partitions}
+        if name == "trading_date":
+            strays = values - {date.fromisoformat(key)}
+        else:
+            strays = values & {None} if contract.by_name[name].required else set()
+        if strays:
+            shown = ", ".join(sorted("null" if value is None else str(value) for value in strays)[:SHOWN_STRAYS])
+            raise StrayRows(
+                f"{contract.table} {key}: rows with {name} {shown}; every row of a partition must carry its own value, "
+                "correct what the table is made from"
+            )
+
+
+def guarded(table: IcebergTable, metadata: TableMetadata, contract: Contract, key: str, uri: str) -> DataFile:
+    """The file's entry for the manifest, once its statistics show that all its rows lie in one partition, this one.
+
+    Raises:
+        StrayRows: a partition column is null on some rows only, has several values, or is not the partition's.
     """
     try:
         data_file = parquet_file_to_data_file(table.io, metadata, uri)
     except ValueError as error:
         raise StrayRows(f"{contract.table} {key}: a file holds rows of several partitions: {error}") from error
-    if not contract.is_partitioned:
-        return data_file
-    column = metadata.schema().find_field("trading_date")
-    nulls = (data_file.null_value_counts or {}).get(column.field_id, 0)
-    lower, upper = (
-        from_bytes(column.field_type, bounds[column.field_id]) if bounds and column.field_id in bounds else None
-        for bounds in (data_file.lower_bounds, data_file.upper_bounds)
-    )
-    wanted = (date.fromisoformat(key) - date(1970, 1, 1)).days
-    if nulls or lower != wanted or upper != wanted:
-        raise StrayRows(
-            f"{contract.table} {key}: {nulls} rows without a trading date, others from {_day(lower)} to {_day(upper)}; "
-            "every row of a partition must carry its date"
-        )
+    for position, name in enumerate(contract.partition):
+        value = data_file.partition[position]
+        nulls = (data_file.null_value_counts or {}).get(metadata.schema().find_field(name).field_id)
+        wholly_null = nulls == data_file.record_count and value is None and not contract.by_name[name].required
+        if not wholly_null and (nulls != 0 or value is None):
+            raise StrayRows(f"{contract.table} {key}: {nulls} of {data_file.record_count} rows have no {name} in {uri}")
+        if name == "trading_date" and as_date(value) != date.fromisoformat(key):
+            raise StrayRows(f"{contract.table} {key}: a file holds rows of {as_date(value)}: {uri}")
     return data_file
 
 
@@ -219,7 +264,3 @@ def _rows_by_date(table: IcebergTable, contract: Contract) -> Mapping[str, int]:
 
 def _date(key: str) -> date | None:
     return None if key == WHOLE else date.fromisoformat(key)
-
-
-def _day(value: int | None) -> str:
-    return "nowhere" if value is None else date.fromordinal(date(1970, 1, 1).toordinal() + value).isoformat()

@@ -6,7 +6,7 @@ Nothing is read before somebody asks: a handle is a snapshot id and a list of fi
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from hashlib import sha256
 
@@ -23,6 +23,7 @@ from lakehouse_assets.lake.paths import commit_key_of
 from lakehouse_assets.settings import Settings
 
 BATCH_ROWS = 100_000
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,10 @@ class PlannedFile:
     def commit_key(self) -> str | None:
         """The content key of the commit that wrote the file; none for a file of a foreign writer."""
         return commit_key_of(self.path)
+
+
+class SnapshotMissing(LookupError):
+    """A table has no such snapshot, or had none yet at the time; the message says which table."""
 
 
 class DeleteFilesFound(RuntimeError):
@@ -107,7 +112,7 @@ def partition_filter(contract: Contract, partition_keys: Iterable[str] | None) -
     """Exactly the rows of these trading dates; everything where the table has none."""
     if partition_keys is None or not contract.is_partitioned:
         return AlwaysTrue()
-    return In("trading_date", [date.fromisoformat(key) for key in partition_keys])
+    return In(term="trading_date", literals={date.fromisoformat(key) for key in partition_keys})
 
 
 def planned_files(
@@ -130,7 +135,7 @@ def planned_files(
                 "then run again"
             )
         data = task.file
-        planned.append(described(data, _as_date(data.partition[position]) if position is not None else None))
+        planned.append(described(data, as_date(data.partition[position]) if position is not None else None))
     return tuple(sorted(planned, key=lambda file: file.path))
 
 
@@ -143,17 +148,38 @@ def described(data: DataFile, trading_date: date | None) -> PlannedFile:
 def pin(
     lake: Lake, contract: Contract, partition_keys: Iterable[str] | None = None, snapshot_id: int | None = None
 ) -> Table:
-    """The table as it is now (or at `snapshot_id`), restricted to these trading dates; empty where nothing was written."""
+    """The table now (or at `snapshot_id`), restricted to these trading dates; empty where nothing was written.
+
+    Raises:
+        SnapshotMissing: the table has no such snapshot; it may have expired.
+    """
     if not lake.exists(contract.table):
         return Table(contract, None, (), (), lake.settings)
     table = lake.load(contract.table)
     current = table.current_snapshot()
+    if snapshot_id is not None and table.snapshot_by_id(snapshot_id) is None:
+        raise SnapshotMissing(f"{contract.table} has no snapshot {snapshot_id}: it may have expired")
     pinned = snapshot_id or (current.snapshot_id if current else None)
     ids = tuple((field.name, field.field_id) for field in table.schema().fields)
     return Table(contract, pinned, planned_files(table, contract, partition_keys, pinned), ids, lake.settings)
 
 
-def _as_date(value: date | int | None) -> date | None:
+def snapshot_as_of(table: IcebergTable, moment: datetime) -> int:
+    """The snapshot that `main` showed at a moment with a time zone.
+
+    Raises:
+        ValueError: the moment has no time zone.
+        SnapshotMissing: the table held nothing yet, or the snapshots of that time have expired.
+    """
+    if moment.tzinfo is None:
+        raise ValueError(f"{moment.isoformat()} has no time zone: write it with an offset, such as +00:00")
+    snapshot = table.snapshot_as_of_timestamp((moment - EPOCH) // timedelta(milliseconds=1))
+    if snapshot is None:
+        raise SnapshotMissing(f"{'.'.join(table.name())} has no snapshot as old as {moment.isoformat()}")
+    return snapshot.snapshot_id
+
+
+def as_date(value: date | int | None) -> date | None:
     """Iceberg holds a date as days since 1970-01-01."""
     if value is None or isinstance(value, date):
         return value

@@ -1,12 +1,15 @@
 """Does every row honour the contract: types, nulls, ranges, allowed values, rules, keys?
 
-Belongs here: one pass of SQL written from the contract. Does not: anything that one table alone needs.
+Belongs here: one pass of SQL written from the contract, over what the files' statistics leave open.
+Does not: anything that one table alone needs.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
-from lakehouse_assets.contracts.contract import Column, Contract
+from lakehouse_assets.contracts.contract import Column, Contract, Severity
 from lakehouse_assets.lake.engine import literal, quoted
+from lakehouse_assets.lake.gates.statistics import ColumnStatistics, statistics_of
+from lakehouse_assets.lake.gates.uniqueness import repeated_keys
 from lakehouse_assets.lake.gates.verdict import Case, Gate, Verdict
 
 SHOWN_BREACHES = 5
@@ -23,50 +26,65 @@ def contract_gate(contract: Contract) -> Gate:
     )
 
 
-def conditions(contract: Contract) -> Iterator[tuple[str, str]]:
-    """Each breach that a row may commit: its name and the SQL that is true on a breaching row."""
-    for column in contract.columns:
-        yield from _column_conditions(column)
+def conditions(
+    contract: Contract, statistics: Mapping[str, ColumnStatistics] | None = None, severity: Severity = "error"
+) -> Iterator[tuple[str, str]]:
+    """Each breach that a row may commit: its name and the SQL that is true on a breaching row.
+
+    Left out are those of which the files' statistics prove that no row commits them.
+    """
+    if severity == "error":
+        for column in contract.columns:
+            yield from _column_conditions(column, (statistics or {}).get(column.name))
     for rule in contract.rules:
-        if rule.severity == "error":
+        if rule.severity == severity:
             yield rule.name, f"NOT COALESCE(({rule.condition}), TRUE)"
 
 
-def _column_conditions(column: Column) -> Iterator[tuple[str, str]]:
+def _column_conditions(column: Column, known: ColumnStatistics | None) -> Iterator[tuple[str, str]]:
     name = quoted(column.name)
-    if column.required:
+    if column.required and not (known and known.nulls == 0):
         yield f"{column.name}_is_null", f"{name} IS NULL"
+    if known and known.is_empty:
+        return
+    lower, upper = (known.lower, known.upper) if known else (None, None)
     if column.type == "double":
-        yield f"{column.name}_is_not_finite", f"NOT ISFINITE({name}) OR ({name} = 0 AND SIGNBIT({name}))"
-    if column.minimum is not None:
+        yield f"{column.name}_is_not_finite", f"NOT ISFINITE({name})"
+        if lower is None or upper is None or lower <= 0 <= upper:
+            yield f"{column.name}_is_minus_zero", f"{name} = 0 AND SIGNBIT({name})"
+    if column.minimum is not None and not (lower is not None and lower >= column.minimum):
         yield f"{column.name}_is_below_{column.minimum:g}", f"{name} < {column.minimum!r}"
-    if column.maximum is not None:
+    if column.maximum is not None and not (upper is not None and upper <= column.maximum):
         yield f"{column.name}_is_above_{column.maximum:g}", f"{name} > {column.maximum!r}"
     if column.allowed:
         yield f"{column.name}_is_not_allowed", f"{name} NOT IN ({', '.join(map(literal, column.allowed))})"
 
 
 def _judge(case: Case) -> Verdict:
-    contract = case.staged.contract
-    named = list(conditions(contract))
-    counts = ", ".join(f"COUNT(*) FILTER (WHERE {condition})" for _, condition in named)
-    found = case.connection.execute(f"SELECT COUNT(*), {counts or '0'} FROM {quoted(contract.table)}").fetchone()
-    rows, numbers = (found[0], found[1:]) if found else (0, ())
-    breaches = {name: count for (name, _), count in zip(named, numbers, strict=False) if count}
-    if repeated := _repeated_keys(case):
+    statistics = statistics_of(case)
+    breaches = _counted(case, conditions(case.staged.contract, statistics))
+    doubts = _counted(case, conditions(case.staged.contract, severity="warn"))
+    if repeated := repeated_keys(case):
         breaches["key_is_repeated"] = repeated
-    values = {"rows": rows, "breaches": sum(breaches.values()), **breaches}
+    rows = case.part.rows
+    values = {"rows": rows, "breaches": sum(breaches.values()), **breaches, **doubts}
+    words = _words(doubts, rows)
     if not breaches:
-        return Verdict(True, f"{rows:,} rows honour the contract", values)
+        return Verdict(True, f"{rows:,} rows honour the contract{'; noted: ' if words else ''}{words}", values)
+    return Verdict(False, _words(breaches, rows), values)
+
+
+def _counted(case: Case, named: Iterable[tuple[str, str]]) -> dict[str, int]:
+    """The rows that breach each condition, where any does; one pass over the columns that conditions name."""
+    names, texts = zip(*named, strict=True) if (named := list(named)) else ((), ())
+    if not names:
+        return {}
+    counts = ", ".join(f"COUNT(*) FILTER (WHERE {text})" for text in texts)
+    # COUNT(*) keeps the engine from pushing a lone filter into the scan, where it would miss NaN
+    found = case.connection.execute(f"SELECT {counts}, COUNT(*) FROM {quoted(case.staged.contract.table)}").fetchone()
+    return {name: int(count) for name, count in zip(names, found or (), strict=False) if count}
+
+
+def _words(breaches: Mapping[str, int], rows: int) -> str:
     worst = sorted(breaches.items(), key=lambda item: -item[1])[:SHOWN_BREACHES]
-    return Verdict(False, "; ".join(f"{name}: {count:,} of {rows:,} rows" for name, count in worst), values)
-
-
-def _repeated_keys(case: Case) -> int:
-    """How many key values occur more than once."""
-    contract = case.staged.contract
-    key = ", ".join(map(quoted, contract.key))
-    found = case.connection.execute(
-        f"SELECT COUNT(*) FROM (SELECT 1 FROM {quoted(contract.table)} GROUP BY {key} HAVING COUNT(*) > 1)"
-    ).fetchone()
-    return int(found[0]) if found else 0
+    return "; ".join(f"{name}: {count:,} of {rows:,} rows" for name, count in worst)

@@ -45,6 +45,8 @@ def _judge(case: Case) -> Verdict:
 def _newest(case: Case) -> date | None:
     """The newest trading date over what is published and what is staged."""
     if not case.staged.contract.is_partitioned:
+        if "trading_date" not in case.staged.contract.by_name:
+            return None
         found = case.connection.execute(f'SELECT MAX(trading_date) FROM "{case.staged.contract.table}"').fetchone()
         return found[0] if found else None
     known = {**case.staged.previous_rows, **{part.key: part.rows for part in case.staged.partitions}}

@@ -21,7 +21,9 @@ def readable_gate(contract: Contract) -> Gate:
 
 def _judge(case: Case) -> Verdict:
     table = case.staged.contract.table
-    counts = dict(case.connection.execute(f"SELECT status, COUNT(DISTINCT path) FROM {table} GROUP BY status").fetchall())
+    counts = dict(
+        case.connection.execute(f"SELECT status, COUNT(DISTINCT path) FROM {table} GROUP BY status").fetchall()
+    )
     rejected = case.connection.execute(
         f"SELECT path, reason FROM {table} WHERE status = 'rejected' ORDER BY path"
     ).fetchall()
