@@ -1,7 +1,9 @@
-"""What the allowed functions give at their edges; the values are those that Spark and Trino document.
+"""What the allowed functions give at their edges: on DuckDB, and the same on Spark; Trino documents the same values.
 
-Every expression is run as DuckDB reads it: a new release that changes one of them is seen here first.
+A new release that changes one of them is seen here first.
 """
+
+import shutil
 
 import duckdb
 import pytest
@@ -100,3 +102,34 @@ def test_an_aggregate_passes_over_null(expression: str, value: object) -> None:
 def test_a_window_counts_rows_or_keys(expression: str, expected: list[object]) -> None:
     text = f"SELECT y FROM (SELECT k, {expression} AS y FROM {ROWS}) ORDER BY k"
     assert values(text) == expected
+
+
+def on_spark(texts: list[str]) -> list[list[tuple[object, ...]]]:
+    """The rows of each text, as a local Spark gives them at UTC."""
+    from pyspark.sql import SparkSession
+
+    settings = {"ui.enabled": "false", "sql.session.timeZone": "UTC", "sql.shuffle.partitions": "1"}
+    builder = SparkSession.builder.master("local[1]").appName("meanings")
+    for name, value in settings.items():
+        builder = builder.config(f"spark.{name}", value)
+    spark = builder.getOrCreate()
+    try:
+        return [[tuple(row) for row in spark.sql(written_for("spark", text, "")).collect()] for text in texts]
+    finally:
+        spark.stop()
+
+
+@pytest.mark.slow
+def test_spark_gives_the_same_values() -> None:
+    if shutil.which("java") is None:
+        pytest.skip("Spark needs java on the PATH")
+    single, grouped, ordered = (
+        ", ".join(f"{case[0]} AS x{n}" for n, case in enumerate(cases)) for cases in (MEANINGS, GROUPED, IN_ORDER)
+    )
+    from_single, from_grouped, from_ordered = on_spark(
+        [f"SELECT {single}", f"SELECT {grouped} FROM {ROWS} AS r", f"SELECT {ordered}, k FROM {ROWS} AS r"]
+    )
+    assert from_single == [tuple(value for _, value in MEANINGS)]
+    assert from_grouped == [tuple(value for _, value in GROUPED)]
+    by_key = sorted(from_ordered, key=lambda row: str(row[-1]))
+    assert [list(column) for column in zip(*by_key, strict=True)][:-1] == [expected for _, expected in IN_ORDER]
