@@ -288,13 +288,13 @@ CREATE OR REPLACE MACRO packed(number, units) AS
 CREATE OR REPLACE MACRO packed_units(pack) AS MOD(pack, 1099511627776);
 CREATE OR REPLACE MACRO packed_number(pack) AS CAST(FLOOR(pack / 1099511627776) AS BIGINT);
 
--- Judged ticks that no rule refuses, with mid_price, available_at and soft_codes. Only rows before a row decide on it.
+-- What the ticks before a trusted tick say of it: `doubts`, its soft codes, and the prevailing mid; only rows that have
+-- either. It reads few columns, since it sorts each instrument's ticks, and is joined back by file and row.
 -- A mid is an outlier only beyond the usual spread too: in a still market the mean absolute deviation is nothing.
-CREATE OR REPLACE MACRO flagged_ticks(judged, look_back, deviations, multiple, widest, late_ms, skew_ms) AS TABLE
+CREATE OR REPLACE MACRO doubted_ticks(judged, look_back, deviations, multiple) AS TABLE
 WITH measured_ticks AS (
-    SELECT j.*,
-        COALESCE(j.sequence, j.source_seq) AS place,
-        two_sided_mid(j.bid_px_00, j.ask_px_00) AS mid_price,
+    SELECT j.source, j.symbol, j.timestamp, COALESCE(j.sequence, j.source_seq) AS place, j.source_file, j.source_seq,
+        j.event_type, j.condition, j.last_price, j.last_size, j.bid_px_00, j.bid_sz_00, j.ask_px_00, j.ask_sz_00,
         on_grid(two_sided_mid(j.bid_px_00, j.ask_px_00)) AS mid_units,
         CASE WHEN two_sided_mid(j.bid_px_00, j.ask_px_00) IS NOT NULL
              THEN on_grid(j.ask_px_00 - j.bid_px_00) END AS spread_units
@@ -302,76 +302,97 @@ WITH measured_ticks AS (
     WHERE j.reason_codes IS NULL
 ),
 compared_ticks AS (
-    SELECT m.*,
-        LAG(m.timestamp) OVER in_time AS timestamp_before,
-        LAG(m.event_type) OVER in_time AS event_type_before,
-        LAG(m.last_price) OVER in_time AS last_price_before,
-        LAG(m.last_size) OVER in_time AS last_size_before,
-        LAG(m.bid_px_00) OVER in_time AS bid_px_before,
-        LAG(m.bid_sz_00) OVER in_time AS bid_sz_before,
-        LAG(m.ask_px_00) OVER in_time AS ask_px_before,
-        LAG(m.ask_sz_00) OVER in_time AS ask_sz_before,
-        LAG(m.condition) OVER in_time AS condition_before,
-        COUNT(CASE WHEN is_quote(m.event_type) THEN 1 END) OVER (
-            PARTITION BY m.source, m.symbol ORDER BY m.timestamp, m.place, m.source_file, m.source_seq
-            ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS quotes_so_far,
-        SUM(m.mid_units) OVER recent AS trailing_mids,
-        SUM(m.spread_units) OVER recent AS trailing_spreads,
-        COUNT(m.mid_units) OVER recent AS trailing_count
+    SELECT m.source, m.symbol, m.timestamp, m.place, m.source_file, m.source_seq,
+        m.mid_units, m.spread_units, is_print(m.event_type) AS is_print,
+        CASE WHEN is_print(m.event_type) THEN on_grid(m.last_price) END AS print_units,
+        CASE WHEN is_quote(m.event_type) AND m.mid_units IS NOT NULL THEN on_grid(m.bid_px_00) END AS bid_units,
+        CASE WHEN is_quote(m.event_type) AND m.mid_units IS NOT NULL THEN on_grid(m.ask_px_00) END AS ask_units,
+        m.timestamp = LAG(m.timestamp) OVER in_time AS is_same_time,
+        m.event_type = LAG(m.event_type) OVER in_time
+            AND same(m.condition, LAG(m.condition) OVER in_time)
+            AND same(m.last_price, LAG(m.last_price) OVER in_time)
+            AND same(m.last_size, LAG(m.last_size) OVER in_time)
+            AND same(m.bid_px_00, LAG(m.bid_px_00) OVER in_time)
+            AND same(m.bid_sz_00, LAG(m.bid_sz_00) OVER in_time)
+            AND same(m.ask_px_00, LAG(m.ask_px_00) OVER in_time)
+            AND same(m.ask_sz_00, LAG(m.ask_sz_00) OVER in_time) AS is_same_content,
+        COUNT(CASE WHEN is_quote(m.event_type) THEN 1 END) OVER so_far AS quotes_so_far,
+        SUM(m.mid_units) OVER recent AS recent_mids,
+        SUM(m.spread_units) OVER recent AS recent_spreads,
+        COUNT(m.mid_units) OVER recent AS recent_count
     FROM measured_ticks AS m
     WINDOW in_time AS (PARTITION BY m.source, m.symbol ORDER BY m.timestamp, m.place, m.source_file, m.source_seq),
+        so_far AS (PARTITION BY m.source, m.symbol ORDER BY m.timestamp, m.place, m.source_file, m.source_seq
+                   ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW),
         recent AS (PARTITION BY m.source, m.symbol ORDER BY m.timestamp, m.place, m.source_file, m.source_seq
-                     ROWS BETWEEN look_back PRECEDING AND 1 PRECEDING)
+                   ROWS BETWEEN look_back PRECEDING AND 1 PRECEDING)
 ),
 deviating_ticks AS (
-    SELECT c.*,
-        CAST(ROUND(ABS(c.mid_units - ratio(c.trailing_mids, c.trailing_count))) AS BIGINT) AS deviation_units
+    SELECT c.source, c.symbol, c.timestamp, c.place, c.source_file, c.source_seq, c.is_print, c.print_units,
+        c.quotes_so_far, c.bid_units, c.ask_units,
+        COALESCE(c.is_same_time, FALSE) AS is_same_time,
+        COALESCE(c.is_same_time AND c.is_same_content, FALSE) AS is_same_content,
+        COALESCE(c.recent_count >= 10 AND c.spread_units > multiple * ratio(c.recent_spreads, c.recent_count), FALSE)
+            AS is_wide,
+        COALESCE(ABS(c.mid_units - ratio(c.recent_mids, c.recent_count))
+                 > ratio(c.recent_spreads, c.recent_count), FALSE) AS is_beyond_spread,
+        CAST(ROUND(ABS(c.mid_units - ratio(c.recent_mids, c.recent_count))) AS BIGINT) AS deviation_units
     FROM compared_ticks AS c
 ),
 usual_ticks AS (
-    SELECT d.*,
-        SUM(d.deviation_units) OVER recent AS trailing_deviations,
-        COUNT(d.deviation_units) OVER recent AS deviation_count,
-        MAX(packed(d.quotes_so_far, CASE WHEN is_quote(d.event_type) AND d.mid_units IS NOT NULL
-                                         THEN on_grid(d.bid_px_00) END)) OVER so_far AS bid_pack,
-        MAX(packed(d.quotes_so_far, CASE WHEN is_quote(d.event_type) AND d.mid_units IS NOT NULL
-                                         THEN on_grid(d.ask_px_00) END)) OVER so_far AS ask_pack
+    SELECT d.source_file, d.source_seq, d.is_print, d.print_units, d.quotes_so_far,
+        d.is_same_time, d.is_same_content, d.is_wide, d.is_beyond_spread, d.deviation_units,
+        SUM(d.deviation_units) OVER recent AS recent_deviations,
+        COUNT(d.deviation_units) OVER recent AS recent_count,
+        MAX(packed(d.quotes_so_far, d.bid_units)) OVER so_far AS bid_pack,
+        MAX(packed(d.quotes_so_far, d.ask_units)) OVER so_far AS ask_pack
     FROM deviating_ticks AS d
     WINDOW so_far AS (PARTITION BY d.source, d.symbol ORDER BY d.timestamp, d.place, d.source_file, d.source_seq
                       ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW),
         recent AS (PARTITION BY d.source, d.symbol ORDER BY d.timestamp, d.place, d.source_file, d.source_seq
-                     ROWS BETWEEN look_back PRECEDING AND 1 PRECEDING)
+                   ROWS BETWEEN look_back PRECEDING AND 1 PRECEDING)
+),
+told_ticks AS (
+    SELECT u.source_file, u.source_seq, u.is_same_time, u.is_same_content, u.is_wide,
+        COALESCE(u.is_beyond_spread AND u.recent_count >= 10
+                 AND u.deviation_units > deviations * ratio(u.recent_deviations, u.recent_count), FALSE) AS is_outlier,
+        COALESCE(packed_number(u.bid_pack) = u.quotes_so_far
+                 AND (u.print_units < packed_units(u.bid_pack) OR u.print_units > packed_units(u.ask_pack)),
+                 FALSE) AS is_outside,
+        CASE WHEN u.is_print AND packed_number(u.bid_pack) = u.quotes_so_far
+             THEN off_grid(packed_units(u.bid_pack) + packed_units(u.ask_pack)) / 2 END AS prevailing_mid
+    FROM usual_ticks AS u
 )
-SELECT u.*,
-    known_at(u.event_type, u.timestamp, u.ts_recv) AS available_at,
-    NULLIF(CONCAT_WS(',', u.waived_codes,
-        code_if(NOT in_session(u.venue, u.trading_date, u.timestamp), 'OUT_OF_SESSION'),
-        code_if(EPOCH_US(u.ts_recv) - EPOCH_US(u.timestamp) > late_ms * 1000, 'LATE_ARRIVAL'),
-        code_if(EPOCH_US(u.timestamp) - EPOCH_US(u.ts_recv) > skew_ms * 1000, 'CLOCK_SKEW'),
-        code_if(u.timestamp = u.timestamp_before, 'SAME_TS'),
-        code_if(u.timestamp = u.timestamp_before AND u.event_type = u.event_type_before
-                AND same(u.last_price, u.last_price_before) AND same(u.last_size, u.last_size_before)
-                AND same(u.bid_px_00, u.bid_px_before) AND same(u.bid_sz_00, u.bid_sz_before)
-                AND same(u.ask_px_00, u.ask_px_before) AND same(u.ask_sz_00, u.ask_sz_before)
-                AND same(u.condition, u.condition_before), 'DUP_CONTENT'),
-        code_if(is_quote(u.event_type) AND u.bid_px_00 IS NULL AND u.ask_px_00 IS NULL, 'EMPTY_BOOK'),
-        code_if(is_quote(u.event_type) AND ((u.bid_px_00 IS NULL AND u.ask_px_00 IS NOT NULL)
-                OR (u.bid_px_00 IS NOT NULL AND u.ask_px_00 IS NULL)), 'ONE_SIDED'),
-        code_if(is_quote(u.event_type) AND u.ask_px_00 IS NOT NULL AND COALESCE(u.bid_px_00, 0) = 0, 'ZERO_BID'),
-        code_if(u.mid_units IS NOT NULL AND u.bid_px_00 = u.ask_px_00, 'LOCKED'),
-        code_if(ratio(u.spread_units, u.mid_units) > widest
-                OR (u.trailing_count >= 10
-                    AND u.spread_units > multiple * ratio(u.trailing_spreads, u.trailing_count)), 'WIDE_SPREAD'),
-        code_if(u.deviation_count >= 10
-                AND u.deviation_units > deviations * ratio(u.trailing_deviations, u.deviation_count)
-                AND u.deviation_units > ratio(u.trailing_spreads, u.trailing_count), 'MID_OUTLIER'),
-        code_if(u.event_type = 'trade' AND REGEXP_MATCHES(u.condition, '^[BDFHcdf-u]$'), 'BAD_CONDITION'),
-        code_if(is_print(u.event_type) AND packed_number(u.bid_pack) = u.quotes_so_far
-                AND (on_grid(u.last_price) < packed_units(u.bid_pack)
-                     OR on_grid(u.last_price) > packed_units(u.ask_pack)), 'OUTSIDE_QUOTE')), '') AS soft_codes,
-    CASE WHEN packed_number(u.bid_pack) = u.quotes_so_far
-         THEN off_grid(packed_units(u.bid_pack) + packed_units(u.ask_pack)) / 2 END AS prevailing_mid
-FROM usual_ticks AS u;
+SELECT t.source_file, t.source_seq, t.is_same_time, t.is_same_content, t.is_wide, t.is_outlier, t.is_outside,
+    t.prevailing_mid
+FROM told_ticks AS t
+WHERE t.is_same_time OR t.is_wide OR t.is_outlier OR t.is_outside OR t.prevailing_mid IS NOT NULL;
+
+-- Judged ticks that no rule refuses, with mid_price, available_at, prevailing_mid and soft_codes.
+CREATE OR REPLACE MACRO flagged_ticks(judged, doubts, widest, late_ms, skew_ms) AS TABLE
+SELECT j.*,
+    two_sided_mid(j.bid_px_00, j.ask_px_00) AS mid_price,
+    known_at(j.event_type, j.timestamp, j.ts_recv) AS available_at,
+    d.prevailing_mid,
+    NULLIF(CONCAT_WS(',', j.waived_codes,
+        code_if(NOT in_session(j.venue, j.trading_date, j.timestamp), 'OUT_OF_SESSION'),
+        code_if(EPOCH_US(j.ts_recv) - EPOCH_US(j.timestamp) > late_ms * 1000, 'LATE_ARRIVAL'),
+        code_if(EPOCH_US(j.timestamp) - EPOCH_US(j.ts_recv) > skew_ms * 1000, 'CLOCK_SKEW'),
+        code_if(d.is_same_time, 'SAME_TS'),
+        code_if(d.is_same_content, 'DUP_CONTENT'),
+        code_if(is_quote(j.event_type) AND j.bid_px_00 IS NULL AND j.ask_px_00 IS NULL, 'EMPTY_BOOK'),
+        code_if(is_quote(j.event_type) AND ((j.bid_px_00 IS NULL AND j.ask_px_00 IS NOT NULL)
+                OR (j.bid_px_00 IS NOT NULL AND j.ask_px_00 IS NULL)), 'ONE_SIDED'),
+        code_if(is_quote(j.event_type) AND j.ask_px_00 IS NOT NULL AND COALESCE(j.bid_px_00, 0) = 0, 'ZERO_BID'),
+        code_if(is_quote(j.event_type) AND j.bid_px_00 > 0 AND j.bid_px_00 = j.ask_px_00, 'LOCKED'),
+        code_if(d.is_wide OR j.ask_px_00 - j.bid_px_00 > widest * two_sided_mid(j.bid_px_00, j.ask_px_00),
+                'WIDE_SPREAD'),
+        code_if(d.is_outlier, 'MID_OUTLIER'),
+        code_if(j.event_type = 'trade' AND REGEXP_MATCHES(j.condition, '^[BDFHcdf-u]$'), 'BAD_CONDITION'),
+        code_if(d.is_outside, 'OUTSIDE_QUOTE')), '') AS soft_codes
+FROM query_table(judged) AS j
+LEFT JOIN query_table(doubts) AS d ON d.source_file = j.source_file AND d.source_seq = j.source_seq
+WHERE j.reason_codes IS NULL;
 
 -- ---------------------------------------------------------------- bars
 

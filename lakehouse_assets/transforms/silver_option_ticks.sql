@@ -6,6 +6,12 @@ WITH repeats AS (
 ),
 judged AS (
     SELECT * FROM judged_option_ticks(bronze_option_ticks, repeats, $validation_rules)
+),
+trusted AS (
+    SELECT * FROM judged_option_ticks(bronze_option_ticks, repeats, $validation_rules)
+),
+doubts AS (
+    SELECT * FROM doubted_ticks(trusted, $mid_outlier_window, $mid_outlier_deviations, $wide_spread_multiple)
 )
 SELECT
     source, source_file, source_seq, ingest_id, ingested_at, event_type,
@@ -14,5 +20,4 @@ SELECT
     last_price, last_size, bid_px_00, bid_sz_00, ask_px_00, ask_sz_00,
     open_interest, volume, mark_price, mark_iv, underlying_price, condition, flags,
     mid_price, available_at, prevailing_mid, soft_codes
-FROM flagged_ticks(judged, $mid_outlier_window, $mid_outlier_deviations, $wide_spread_multiple,
-                   $max_relative_spread, $late_arrival_ms, $clock_skew_ms) AS flagged
+FROM flagged_ticks(judged, doubts, $max_relative_spread, $late_arrival_ms, $clock_skew_ms) AS flagged

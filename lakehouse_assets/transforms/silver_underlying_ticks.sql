@@ -5,6 +5,12 @@ WITH repeats AS (
 ),
 judged AS (
     SELECT * FROM judged_underlying_ticks(bronze_underlying_ticks, repeats, $validation_rules)
+),
+trusted AS (
+    SELECT * FROM judged_underlying_ticks(bronze_underlying_ticks, repeats, $validation_rules)
+),
+doubts AS (
+    SELECT * FROM doubted_ticks(trusted, $mid_outlier_window, $mid_outlier_deviations, $wide_spread_multiple)
 )
 SELECT
     source, source_file, source_seq, ingest_id, ingested_at, event_type,
@@ -13,5 +19,4 @@ SELECT
     last_price, last_size, bid_px_00, bid_sz_00, ask_px_00, ask_sz_00,
     volume, condition, flags,
     mid_price, available_at, prevailing_mid, soft_codes
-FROM flagged_ticks(judged, $mid_outlier_window, $mid_outlier_deviations, $wide_spread_multiple,
-                   $max_relative_spread, $late_arrival_ms, $clock_skew_ms) AS flagged
+FROM flagged_ticks(judged, doubts, $max_relative_spread, $late_arrival_ms, $clock_skew_ms) AS flagged
