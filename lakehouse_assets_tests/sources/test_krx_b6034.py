@@ -161,6 +161,15 @@ def test_the_batch_size_changes_nothing_but_the_batches(tmp_path: Path) -> None:
     assert np.array_equal(small["source_seq"].to_numpy(), np.arange(3_501))
 
 
+@pytest.mark.parametrize(
+    ("old", "other"),
+    [("\n", "\r\n"), ("1297814406.", "946684800.")],  # lines of 181 and of 179 bytes: blocks end inside a line
+)
+def test_lines_of_another_length_are_neither_cut_nor_renumbered(tmp_path: Path, old: str, other: str) -> None:
+    table = made(tmp_path, "".join(LINE.replace(old, other) for _ in range(5_000)), batch_size=1_000)
+    assert np.array_equal(table["source_seq"].to_numpy(), np.arange(5_000))
+
+
 def test_the_first_batch_comes_before_the_last_line_is_read(tmp_path: Path) -> None:
     path = tmp_path / "20110216.txt"
     path.write_text(LINE * 3_000 + "not a line\n")

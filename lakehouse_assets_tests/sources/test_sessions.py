@@ -100,6 +100,11 @@ def test_a_late_opening_does_not_move_the_night_before() -> None:
     assert sessions_of("KRX", day("2026-11-19"))[0].start == at("2026-11-18 18:00", SEOUL)
 
 
+def test_a_late_opening_does_not_move_the_night_that_follows() -> None:
+    night = sessions_of("KRX", day("2026-01-05"))[0]
+    assert (night.start, night.end) == (at("2026-01-02 18:00", SEOUL), at("2026-01-03 06:00", SEOUL))
+
+
 def test_at_two_in_seoul_the_us_session_is_not_complete_but_the_day_before_is() -> None:
     now = at("2026-11-20 02:00:00", SEOUL)  # 12:00 on the 19th in New York, in the middle of the session
     assert not is_complete("OPRA", day("2026-11-19"), now)

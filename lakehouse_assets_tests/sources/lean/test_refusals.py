@@ -124,6 +124,7 @@ def test_old_line_ends_are_refused(tmp_path: Path) -> None:
         ENTRY.replace("600000", "600001"),  # no OSI symbol has four decimals
         ENTRY.replace(".csv", ".CSV"),
         f"folder/{ENTRY}",
+        "call_600000_20140621.csv",
         "readme.md",
     ],
 )
