@@ -102,6 +102,8 @@ def _leaves(parquet: pq.ParquetFile) -> list[pq.ColumnSchema]:
 
 
 def _fits(wanted: pa.DataType, found: pa.DataType) -> bool:
+    if pa.types.is_null(found):  # pandas writes a column without any value so
+        return True
     if pa.types.is_timestamp(wanted):
         return bool(pa.types.is_timestamp(found) and found.tz is not None)
     if pa.types.is_floating(wanted):
@@ -128,7 +130,7 @@ def _ticks(batch: pa.RecordBatch, start: int, file: LandedFile) -> Iterator[Tick
     _keep_microseconds(columns)
     columns["event_type"] = _event_types(columns)
     instrument_type = columns.pop(INSTRUMENT_TYPE, None)
-    if instrument_type is None:
+    if instrument_type is None or instrument_type.null_count == batch.num_rows:
         yield complete("option", columns, file)
         return
     of_underlying = _of_underlyings(instrument_type, columns, file)
@@ -147,7 +149,7 @@ def _keep_microseconds(columns: dict[str, Array]) -> None:
     """Instants in UTC to the microsecond; where the file counts nanoseconds, `ts_event_ns` keeps them."""
     for name in ("timestamp", "ts_recv"):
         found = columns.get(name)
-        if found is None:
+        if found is None or pa.types.is_null(found.type):
             continue
         if found.type.tz is None:  # INT96: an instant in UTC by Spark's and Impala's convention
             found = found.cast(pa.timestamp(found.type.unit, "UTC"))
@@ -170,11 +172,12 @@ def _event_types(columns: Mapping[str, Array]) -> Array:
 
 
 def _of_underlyings(instrument_type: Array, columns: Mapping[str, Array], file: LandedFile) -> pa.BooleanArray:
+    instrument_type = instrument_type.cast(pa.string())
     if wrong := {str(value) for value in pc.unique(instrument_type).to_pylist() if value not in KINDS_AND_NONE}:
         raise FileRefused(
             "PARSE_ERROR", f"{INSTRUMENT_TYPE} {sorted(wrong)} in {file.name}: write option or underlying"
         )
-    chosen = pc.is_in(instrument_type, value_set=pa.array(["underlying"], instrument_type.type))
+    chosen = pc.is_in(instrument_type, value_set=pa.array(["underlying"]))
     for name in OPTION_TERMS:
         if name in columns and columns[name].null_count < len(chosen):
             chosen = pc.and_(chosen, columns[name].is_null())

@@ -34,7 +34,9 @@ def test_three_columns_are_enough(tmp_path: Path) -> None:
     assert rows[0]["timestamp"] == OPENING
     assert {row["event_type"] for row in rows} == {"trade"}
     assert {row["trading_date"] for row in rows} == {DATE}
-    assert {(row["venue"], row["currency"], row["flags"], row["bid_px_00"]) for row in rows} == {("KRX", "KRW", 0, None)}
+    assert {(row["venue"], row["currency"], row["flags"], row["bid_px_00"]) for row in rows} == {
+        ("KRX", "KRW", 0, None)
+    }
 
 
 def test_rows_are_numbered_across_batches_and_row_groups(tmp_path: Path) -> None:
@@ -84,6 +86,13 @@ def test_nanoseconds_are_kept_beside_the_microseconds(tmp_path: Path) -> None:
     assert row["ts_event_ns"] == nanoseconds
 
 
+def test_a_column_without_any_value_is_no_column(tmp_path: Path) -> None:
+    nothing = pa.nulls(3)
+    names = ("ts_recv", "event_type", "trading_date", "instrument_type", "strike_price", "flags")
+    plain = rows_of(written(tmp_path, ticks(3)))
+    assert rows_of(written(tmp_path, ticks(3, **dict.fromkeys(names, nothing)))) == plain
+
+
 def test_rows_of_underlyings_are_told_apart_and_keep_their_numbers(tmp_path: Path) -> None:
     columns = ticks(
         4,
@@ -104,7 +113,11 @@ def test_a_file_of_underlyings_alone_has_no_option_ticks(tmp_path: Path) -> None
 
 
 BAD = {
-    "a missing column": (lambda: {k: v for k, v in ticks().items() if k != "last_price"}, "MISSING_COLUMN", "last_price"),
+    "a missing column": (
+        lambda: {k: v for k, v in ticks().items() if k != "last_price"},
+        "MISSING_COLUMN",
+        "last_price",
+    ),
     "an extra column": (lambda: ticks(colour=["red"] * 5), "EXTRA_COLUMN", "colour"),
     "lineage of its own": (lambda: ticks(source_seq=list(range(5))), "EXTRA_COLUMN", "source_seq"),
     "a price of text": (lambda: ticks(last_price=["1"] * 5), "WRONG_TYPE", "last_price"),

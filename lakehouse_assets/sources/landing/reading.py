@@ -25,6 +25,8 @@ INGEST_ID_DIGITS: Final = 16
 ROWS: Final[dict[Kind, str]] = {"option": "option_rows", "underlying": "underlying_rows"}
 
 ManifestRow = Mapping[str, Any]
+State = tuple[int, int]
+"""A file's size and modification time: what tells a file that is written again."""
 
 
 def tick_batches(
@@ -50,8 +52,7 @@ def tick_batches(
     for row in sorted(files, key=lambda row: str(row["path"])):
         if row[ROWS[kind]]:
             file = _landed(row, raw, settings)
-            _verify(row, file)
-            landed.append((row, file))
+            landed.append((row, file, _verified(row, file)))
     return pa.RecordBatchReader.from_batches(SCHEMAS[kind], _one_ahead(_batches(kind, landed, trading_date)))
 
 
@@ -86,26 +87,31 @@ def _landed(row: ManifestRow, raw: Path, settings: Settings) -> LandedFile:
     return LandedFile(raw / name, name, source, _source(source, settings), settings.bronze.batch_size)
 
 
-def _verify(row: ManifestRow, file: LandedFile) -> None:
+def _verified(row: ManifestRow, file: LandedFile) -> State:
     try:
+        state = _state(file)
         same = sha256_of(file.path) == row["sha256"]
     except OSError as error:
         raise FileRefused("CHANGED", f"{file.name} cannot be read any more ({error.strerror}): scan again") from error
     if not same:
         raise FileRefused("CHANGED", f"{file.name} has other bytes than the manifest says: scan again")
+    return state
+
+
+def _state(file: LandedFile) -> State:
+    status = file.path.stat()
+    return status.st_size, status.st_mtime_ns
 
 
 def _batches(
-    kind: Kind, landed: Sequence[tuple[ManifestRow, LandedFile]], trading_date: date
+    kind: Kind, landed: Sequence[tuple[ManifestRow, LandedFile, State]], trading_date: date
 ) -> Iterator[pa.RecordBatch]:
-    for row, file in landed:
-        before = file.path.stat()
+    for row, file, verified in landed:
         lineage = _Lineage(kind, row)
         for found, batch in adapter_named(file.settings.adapter)(file):
             if found == kind and (chosen := _of_date(batch, trading_date)).num_rows:
                 yield lineage.added(chosen)
-        after = file.path.stat()
-        if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+        if _state(file) != verified:
             raise FileRefused("CHANGED", f"{file.name} was written while it was read: scan again")
 
 
