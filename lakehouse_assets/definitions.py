@@ -5,12 +5,19 @@ Belongs here: which modules Dagster loads, jobs, schedules, resources, the execu
 
 import dagster as dg
 
-from lakehouse_assets.defs import bronze, features, gold, raw, silver
-from lakehouse_assets.resources import resources
+from lakehouse_assets.defs import automation, bronze, features, gold, raw, silver
+from lakehouse_assets.resources import executor, resources
 
 LAYERS = (raw, bronze, silver, gold, features)
 
 defs = dg.Definitions(
-    assets=[asset for layer in LAYERS for asset in dg.load_assets_from_modules([layer])],
+    assets=dg.with_source_code_references(
+        [asset for layer in LAYERS for asset in dg.load_assets_from_modules([layer])]
+    ),
+    asset_checks=[check for layer in LAYERS for check in dg.load_asset_checks_from_modules([layer])],
+    jobs=[automation.ml_pipeline_end_to_end, automation.ml_pipeline],
+    schedules=[automation.daily_at_two_in_seoul],
+    sensors=[automation.on_arrival],
     resources=resources(),
+    executor=executor(),
 )

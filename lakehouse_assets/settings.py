@@ -107,6 +107,13 @@ class ModelSettings(Section):
     bootstrap_samples: int = Field(400, ge=50, le=10_000)
 
 
+class RetrySettings(Section):
+    """A failed step is tried again, each time after twice the delay, give or take; a refused batch is not."""
+
+    tries: int = Field(3, ge=0, le=10)
+    delay_seconds: float = Field(300.0, ge=0, le=3600)
+
+
 class SourceSettings(Section):
     """One feed: the adapter that reads it and what its files do not say themselves."""
 
@@ -137,6 +144,7 @@ class Settings(BaseSettings):
     silver: SilverSettings = SilverSettings()
     labels: LabelSettings = LabelSettings()
     model: ModelSettings = ModelSettings()
+    retries: RetrySettings = RetrySettings()
     sources: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], SourceSettings] = {}
 
     @classmethod

@@ -3,7 +3,7 @@
 from lakehouse_assets.contracts.bronze import BRONZE_OPTION_TICKS, BRONZE_UNDERLYING_TICKS
 from lakehouse_assets.lake.asset import lake_asset
 from lakehouse_assets.lake.gates import landed_gate
-from lakehouse_assets.lake.ingest import LandedTicks
+from lakehouse_assets.lake.ingest import LandedTicks, landed_ticks
 from lakehouse_assets.lake.table import Table
 from lakehouse_assets.layers import BRONZE
 
@@ -15,7 +15,7 @@ from lakehouse_assets.layers import BRONZE
 )
 def bronze_option_ticks(raw_option_tick_files: Table) -> LandedTicks:
     """Option ticks of every accepted file of the trading date, each row once."""
-    return LandedTicks("option", raw_option_tick_files)
+    return landed_ticks("option", raw_option_tick_files)
 
 
 @lake_asset(
@@ -25,4 +25,4 @@ def bronze_option_ticks(raw_option_tick_files: Table) -> LandedTicks:
 )
 def bronze_underlying_ticks(raw_option_tick_files: Table) -> LandedTicks:
     """Ticks of the underlyings of every accepted file of the trading date, each row once."""
-    return LandedTicks("underlying", raw_option_tick_files)
+    return landed_ticks("underlying", raw_option_tick_files)

@@ -20,8 +20,8 @@ from lakehouse_assets.lake.query import Content
 from lakehouse_assets.lake.staging import WHOLE, Staged, stage
 from lakehouse_assets.lake.verdicts import check_result, evaluation, refusal
 from lakehouse_assets.partitions import trading_dates
+from lakehouse_assets.settings import load_settings
 
-RETRY = dg.RetryPolicy(max_retries=3, delay=300, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 IO_MANAGER = "lake_io_manager"
 LAKE = "lake"
 CONTEXT = "context"
@@ -66,7 +66,7 @@ def lake_assets(
             partitions_def=trading_dates if is_partitioned else None,
             backfill_policy=dg.BackfillPolicy.single_run() if is_partitioned else None,
             required_resource_keys={LAKE},
-            retry_policy=RETRY,
+            retry_policy=retry_policy(),
             pool=pool,
         )
         def step(context: dg.AssetExecutionContext, **inputs: Any) -> Iterator[Any]:
@@ -75,6 +75,17 @@ def lake_assets(
         return step
 
     return wrap
+
+
+def retry_policy() -> dg.RetryPolicy:
+    """How a failed step is tried again, by the settings."""
+    retries = load_settings().retries
+    return dg.RetryPolicy(
+        max_retries=retries.tries,
+        delay=retries.delay_seconds,
+        backoff=dg.Backoff.EXPONENTIAL,
+        jitter=dg.Jitter.PLUS_MINUS,
+    )
 
 
 def _out(contract: Contract, build: Build, upstream: Sequence[str], group_name: str) -> dg.AssetOut:

@@ -7,12 +7,11 @@ from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
-from lakehouse_assets.contracts.catalog import CONTRACTS
 from lakehouse_assets.contracts.contract import Column, Contract
 from lakehouse_assets.lake.gates import Gate
 from lakehouse_assets.partitions import trading_dates
-from lakehouse_assets.transforms.lineage import column_lineage as lineage_of
-from lakehouse_assets.transforms.text import sql_text, transform_names
+from lakehouse_assets.transforms.proofs import proven_lineage
+from lakehouse_assets.transforms.text import transform_names
 
 
 def check_specs(contract: Contract, gates: Sequence[Gate]) -> Iterator[dg.AssetCheckSpec]:
@@ -36,8 +35,7 @@ def column_lineage(contract: Contract, upstream: Sequence[str]) -> dg.TableColum
     """Which upstream columns each column is made of, read off the SQL; empty where the table is not made by SQL."""
     if contract.table not in transform_names():
         return dg.TableColumnLineage({})
-    inputs = {name: CONTRACTS[name] for name in upstream}
-    found = lineage_of(contract.table, sql_text(contract.table), inputs)
+    found = proven_lineage(contract.table, upstream)
     return dg.TableColumnLineage(
         {
             column: [dg.TableColumnDep(asset_key=dg.AssetKey(table), column_name=name) for table, name in sources]

@@ -46,9 +46,7 @@ class LakeIOManager(dg.ConfigurableIOManager):
         """A handle on the upstream table at its current snapshot, for the partitions that this step depends on."""
         contract = CONTRACTS[context.asset_key.path[-1]]
         keys = context.asset_partition_keys if context.has_asset_partitions else None
-        table = pin(self._lake, contract, keys)
-        context.add_input_metadata({"snapshot_id": str(table.snapshot_id), "rows": table.rows})
-        return table
+        return pin(self._lake, contract, keys)
 
     def handle_output(self, context: dg.OutputContext, obj: Staged) -> None:
         """Publish what passed its gates and describe it.

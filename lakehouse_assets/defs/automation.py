@@ -1,0 +1,95 @@
+"""WHEN things run: the jobs, the night schedule, and the sensor on arrival.
+
+Belongs here: jobs and their triggers. Does not: which dates are due (`due_dates`).
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+
+import dagster as dg
+from dagster._core.storage.tags import (  # the tags of a single-run range have no public name in 1.13
+    ASSET_PARTITION_RANGE_END_TAG,
+    ASSET_PARTITION_RANGE_START_TAG,
+)
+
+from lakehouse_assets.defs.due_dates import due_dates, ranges
+from lakehouse_assets.lake.asset import LAKE
+from lakehouse_assets.lake.io_manager import LakeResource
+from lakehouse_assets.layers import FEATURES
+from lakehouse_assets.partitions import trading_dates
+
+UNFINISHED = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+]
+
+ml_pipeline_end_to_end = dg.define_asset_job(
+    "ml_pipeline_end_to_end",
+    selection=dg.AssetSelection.all(),
+    description="From landed files to a registered model, for one trading date or a range of them in one run.",
+    partitions_def=trading_dates,
+)
+
+ml_pipeline = dg.define_asset_job(
+    "ml_pipeline",
+    selection=dg.AssetSelection.groups(FEATURES).downstream(),
+    description="From the features on: features, labels, models.",
+    partitions_def=trading_dates,
+)
+
+
+def range_tags(first: date, last: date) -> dict[str, str]:
+    """The run tags that make one run materialize every trading date from `first` to `last`."""
+    return {ASSET_PARTITION_RANGE_START_TAG: first.isoformat(), ASSET_PARTITION_RANGE_END_TAG: last.isoformat()}
+
+
+@dg.schedule(
+    cron_schedule="0 2 * * *",
+    execution_timezone="Asia/Seoul",
+    job=ml_pipeline_end_to_end,
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    required_resource_keys={LAKE},
+    description="At 02:00 in Seoul: every trading date that is complete at its venue and that bronze does not hold yet.",
+)
+def daily_at_two_in_seoul(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
+    """One run for each stretch of consecutive due dates."""
+    yield from _requests(getattr(context.resources, LAKE), context.instance, context.scheduled_execution_time)
+
+
+@dg.sensor(
+    job=ml_pipeline_end_to_end,
+    minimum_interval_seconds=60,
+    default_status=dg.DefaultSensorStatus.STOPPED,
+    required_resource_keys={LAKE},
+    description="The same choice of dates as the night schedule, as soon as files arrive. Off until you turn it on.",
+)
+def on_arrival(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
+    """One run for each stretch of consecutive due dates."""
+    yield from _requests(getattr(context.resources, LAKE), context.instance, datetime.now(UTC))
+
+
+def _requests(
+    resource: LakeResource, instance: dg.DagsterInstance, now: datetime
+) -> Iterator[dg.RunRequest | dg.SkipReason]:
+    """A run key would only guard against a repeated tick; runs under way are looked up instead."""
+    under_way = dates_under_way(instance)
+    due = [day for day in due_dates(resource.lake, now) if day not in under_way]
+    if not due:
+        yield dg.SkipReason("no trading date is complete, landed and missing from bronze")
+    for first, last in ranges(due):
+        yield dg.RunRequest(tags=range_tags(first, last))
+
+
+def dates_under_way(instance: dg.DagsterInstance) -> frozenset[date]:
+    """The trading dates of queued and running runs of the main job."""
+    found: set[date] = set()
+    for run in instance.get_runs(dg.RunsFilter(job_name=ml_pipeline_end_to_end.name, statuses=UNFINISHED)):
+        single = run.tags.get("dagster/partition")
+        first = run.tags.get(ASSET_PARTITION_RANGE_START_TAG, single)
+        last = run.tags.get(ASSET_PARTITION_RANGE_END_TAG, single)
+        if first and last:
+            start, end = date.fromisoformat(first), date.fromisoformat(last)
+            found.update(start + timedelta(days=offset) for offset in range((end - start).days + 1))
+    return frozenset(found)

@@ -1,0 +1,80 @@
+"""Which trading dates are due: complete at their venue, landed, and not yet what bronze holds.
+
+Belongs here: the choice of dates, source by source. Does not: when it is asked for (`automation`).
+At 02:00 in Seoul the US session is still open: "yesterday" would be wrong for it, and for a holiday.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, datetime, timedelta
+from itertools import pairwise
+
+import pyarrow as pa
+
+from lakehouse_assets.contracts.bronze import BRONZE_OPTION_TICKS, BRONZE_UNDERLYING_TICKS
+from lakehouse_assets.contracts.contract import Contract
+from lakehouse_assets.contracts.raw import RAW_OPTION_TICK_FILES
+from lakehouse_assets.lake.catalog import Lake
+from lakehouse_assets.lake.ingest import LandedTicks
+from lakehouse_assets.lake.staging import is_current
+from lakehouse_assets.lake.table import pin
+from lakehouse_assets.partitions import FIRST_TRADING_DATE
+from lakehouse_assets.settings import Settings
+from lakehouse_assets.sources.adapter import Kind
+from lakehouse_assets.sources.landing import scan
+from lakehouse_assets.sources.sessions import is_complete
+
+KINDS: Mapping[Kind, Contract] = {"option": BRONZE_OPTION_TICKS, "underlying": BRONZE_UNDERLYING_TICKS}
+
+
+def due_dates(lake: Lake, now: datetime) -> tuple[date, ...]:
+    """The trading dates to materialize, ascending.
+
+    A date is due when it is complete for at least one source that has landed files for it, and bronze does not hold
+    exactly what landed. Only files that the manifest has not seen yet are read.
+    """
+    known = pin(lake, RAW_OPTION_TICK_FILES).batches().read_all()
+    manifest = scan(lake.settings.raw, lake.settings, known, now)
+    first = date.fromisoformat(FIRST_TRADING_DATE)
+    return tuple(
+        day
+        for day in sorted(complete_dates(manifest, lake.settings, now))
+        if day >= first and not _is_held(lake, manifest, day)
+    )
+
+
+def complete_dates(manifest: pa.Table, settings: Settings, now: datetime) -> frozenset[date]:
+    """The trading dates with accepted files of a source whose venue has closed them."""
+    return frozenset(
+        day for source, day in _landed(manifest) if is_complete(settings.sources[source].venue, day, now)
+    )
+
+
+def ranges(days: Iterable[date]) -> Iterator[tuple[date, date]]:
+    """Runs of consecutive calendar days, as (first, last): each is one run."""
+    ordered = sorted(days)
+    if not ordered:
+        return
+    first = ordered[0]
+    for earlier, later in pairwise(ordered):
+        if later - earlier > timedelta(days=1):
+            yield first, earlier
+            first = later
+    yield first, ordered[-1]
+
+
+def _landed(manifest: pa.Table) -> frozenset[tuple[str, date]]:
+    rows: list[Mapping[str, object]] = manifest.select(["source", "trading_date", "status"]).to_pylist()
+    return frozenset(
+        (str(row["source"]), row["trading_date"])
+        for row in rows
+        if row["status"] == "accepted" and isinstance(row["trading_date"], date)
+    )
+
+
+def _is_held(lake: Lake, manifest: pa.Table, day: date) -> bool:
+    """Whether both bronze tables show exactly the landed ticks of the date; a kind that nothing landed of is held."""
+    for kind, contract in KINDS.items():
+        content = LandedTicks(kind, manifest, lake.settings)
+        if content.has_rows(day.isoformat()) and not is_current(lake, contract, content, day.isoformat()):
+            return False
+    return True

@@ -1,0 +1,72 @@
+"""What was proven of the transforms as they stand: each passed the portable check, and this is its column lineage.
+
+Belongs here: `proofs.json`, its digests, and proving anew. Does not: the check (`portable`) and the lineage themselves.
+Parsing all texts takes seconds, and every process that loads the definitions would pay them; so the result lies beside
+the texts. A text that was changed since (or its macros, contracts, or SQLGlot) is proven on the spot; a test keeps
+the file true, and `make docs` writes it.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from functools import cache
+from hashlib import sha256
+from importlib.metadata import version
+from typing import Any, Final
+
+from lakehouse_assets.contracts.catalog import CONTRACTS
+from lakehouse_assets.transforms.lineage import Source, column_lineage
+from lakehouse_assets.transforms.portable import check
+from lakehouse_assets.transforms.text import FOLDER, macros_text, sql_text, transform_names
+
+PROOFS_FILE: Final = FOLDER / "proofs.json"
+
+Lineage = Mapping[str, tuple[Source, ...]]
+
+
+def proven_lineage(table: str, upstream: Iterable[str]) -> Lineage:
+    """The upstream columns of every column of a table, once its text is known to be portable.
+
+    Args:
+        table: the table.
+        upstream: the tables that its asset reads.
+
+    Raises:
+        NotPortable: the text would not mean the same on every engine, or reads what is not its asset's parameter.
+    """
+    inputs = sorted(upstream)
+    proof = _proofs().get(table)
+    if proof and proof["digest"] == digest(table, inputs):
+        return {column: tuple((t, c) for t, c in sources) for column, sources in proof["lineage"].items()}
+    return prove(table, inputs)
+
+
+def prove(table: str, inputs: Iterable[str]) -> Lineage:
+    """Check the text and read its lineage, without looking at the file."""
+    contracts = {name: CONTRACTS[name] for name in inputs}
+    check(table, sql_text(table), contracts)
+    return column_lineage(table, sql_text(table), contracts)
+
+
+def digest(table: str, inputs: Iterable[str]) -> str:
+    """Over all that a proof depends on: text, macros, the inputs' contracts, and the parser's version."""
+    parts = [sql_text(table), macros_text(), *(repr(CONTRACTS[name].columns) for name in inputs), version("sqlglot")]
+    return sha256("\x1f".join(parts).encode()).hexdigest()
+
+
+def write_proofs(upstream: Mapping[str, Iterable[str]]) -> None:
+    """Prove every transform anew and write the file.
+
+    Args:
+        upstream: the tables that each transform's asset reads.
+    """
+    proofs = {
+        table: {"digest": digest(table, sorted(upstream[table])), "lineage": prove(table, sorted(upstream[table]))}
+        for table in transform_names()
+    }
+    PROOFS_FILE.write_text(json.dumps(proofs, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+@cache
+def _proofs() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(PROOFS_FILE.read_text(encoding="utf-8")) if PROOFS_FILE.exists() else {}
+    return found
