@@ -57,7 +57,7 @@ def adapter_code(name: str) -> str:
 
 def _module(name: str) -> ModuleType:
     path = ADAPTERS.get(name, name)
-    if "." not in path:
+    if "." not in path or not all(part.isidentifier() for part in path.split(".")):
         raise SettingsError(
             f"adapter {name!r}: not one of {', '.join(sorted(ADAPTERS))}, nor the dotted path of a module "
             "such as my_feeds.tape; correct it in lakehouse.toml"

@@ -1,0 +1,1 @@
+"""Feeds of one's own, outside the package: one module a feed."""
