@@ -8,7 +8,7 @@ from typing import Any
 
 import dagster as dg
 
-from lakehouse_assets.lake.asset import IO_MANAGER, RETRY
+from lakehouse_assets.lake.asset import IO_MANAGER, retry_policy
 from lakehouse_assets.lake.table import Table
 from lakehouse_assets.layers import MODELS
 from lakehouse_assets.learners.evaluation import Scores
@@ -41,7 +41,7 @@ TRAINING_POOL = "training"
     group_name=MODELS,
     kinds={"xgboost", "mlflow"},
     tags={"layer": MODELS},
-    retry_policy=RETRY,
+    retry_policy=retry_policy(),
     pool=TRAINING_POOL,
     output_required=False,
 )  # fmt: skip

@@ -6,7 +6,7 @@ Belongs here: how a step gets at the store. Does not: what it does with it (trac
 import dagster as dg
 
 from lakehouse_assets.services.registry import ModelRegistry
-from lakehouse_assets.services.tracking import TrackingStore
+from lakehouse_assets.services.tracking_store import TrackingStore
 from lakehouse_assets.settings import load_settings
 
 

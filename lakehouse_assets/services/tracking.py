@@ -1,24 +1,18 @@
-"""MLflow's tracking store: opened safely, runs that say where they come from and how they ended.
+"""Runs in MLflow that say where they come from and how they ended.
 
-Belongs here: the store, experiments, the parent run of a Dagster run and the run of one model. Does not: versions and
-aliases (registry), what is trained. The fluent API keeps global state, so all goes through the client; the two calls
-that have no client form (saving and loading a model) run under `pointed_at`.
+Belongs here: the parent run of a Dagster run, the run of one model, what is logged to them. Does not: opening the
+store (tracking_store), versions and aliases (registry), what is trained.
 """
 
-import fcntl
 import json
-import logging
-import os
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-if TYPE_CHECKING:
-    from mlflow import MlflowClient
+from lakehouse_assets.services.tracking_store import TrackingStore
 
 PIPELINE_EXPERIMENT: Final = "lakehouse-tick-pipeline"
 EVALUATION_EXPERIMENT: Final = "lakehouse_ml_pipeline"
@@ -26,14 +20,6 @@ EVALUATION_EXPERIMENT: Final = "lakehouse_ml_pipeline"
 RUN_TAG: Final = "dagster.run_id"
 ASSET_TAG: Final = "dagster.asset"
 PARENT_TAG: Final = "mlflow.parentRunId"
-
-LOG = logging.getLogger(__name__)
-SQLITE = "sqlite:///"
-QUIET: Final = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false"}
-"""Before MLflow is imported: nothing is sent to its makers, no bars in the logs."""
-_OPENED: dict[str, "MlflowClient"] = {}
-_POINTING = threading.RLock()
-_HELD = threading.local()
 
 
 @dataclass(frozen=True)
@@ -50,80 +36,6 @@ class RunIdentity:
         """The tags that every run and version carries."""
         tags = {RUN_TAG: self.dagster_run_id, ASSET_TAG: self.asset, "git.sha": self.git_sha}
         return tags | {"lock.sha256": self.lock_sha256, "dagster.partition": self.partition or ""}
-
-
-@dataclass(frozen=True)
-class TrackingStore:
-    """A tracking and registry store, and the folder (as URI) below which artifacts lie."""
-
-    uri: str
-    artifacts: str
-
-    @property
-    def database(self) -> Path | None:
-        """The file of an embedded store; None for a server."""
-        return Path(self.uri.removeprefix(SQLITE)) if self.uri.startswith(SQLITE) else None
-
-    @contextmanager
-    def exclusive(self) -> Iterator[None]:
-        """Keep other processes and threads out of a look-then-write on the embedded store; re-entrant.
-
-        A server gets no lock: there, two writers at once are kept apart by the job's concurrency pool alone.
-        """
-        depth = getattr(_HELD, self.uri, 0)
-        if self.database is None or depth:
-            yield
-            return
-        self.database.parent.mkdir(parents=True, exist_ok=True)
-        with self.database.with_suffix(".lock").open("w") as held:
-            fcntl.flock(held, fcntl.LOCK_EX)  # released when the file is closed, also by a kill
-            setattr(_HELD, self.uri, depth + 1)
-            try:
-                yield
-            finally:
-                setattr(_HELD, self.uri, depth)
-
-    @property
-    def client(self) -> "MlflowClient":
-        """The store's client; at first use the schema is made, by one process only (2.5 s measured)."""
-        if self.uri not in _OPENED:
-            for name, value in QUIET.items():
-                os.environ.setdefault(name, value)
-            from mlflow import MlflowClient
-
-            started = time.perf_counter()
-            with self.exclusive():
-                if self.database is not None and not self.database.exists():
-                    LOG.info("making MLflow's database %s: once, some seconds", self.database)
-                opened = MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
-                opened.search_experiments(max_results=1)  # the first question makes the schema
-                opened.search_registered_models(max_results=1)
-            LOG.info("MLflow's store is open after %.1f s", time.perf_counter() - started)
-            _OPENED[self.uri] = opened
-        return _OPENED[self.uri]
-
-    def experiment(self, name: str) -> str:
-        """The experiment's id, made with its artifacts below the store's folder where it is missing."""
-        with self.exclusive():
-            found = self.client.get_experiment_by_name(name)
-            if found is not None:
-                return str(found.experiment_id)
-            return str(self.client.create_experiment(name, artifact_location=f"{self.artifacts}/{name}"))
-
-    @contextmanager
-    def pointed_at(self) -> Iterator[None]:
-        """Point MLflow's global state at this store for a while; one thread of the process at a time."""
-        _ = self.client
-        import mlflow
-
-        with _POINTING:
-            untyped: Any = mlflow
-            before = mlflow.get_tracking_uri() if untyped.is_tracking_uri_set() else None
-            mlflow.set_tracking_uri(self.uri)
-            try:
-                yield
-            finally:
-                untyped.set_tracking_uri(before)  # None, which its types leave out, unsets it
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,8 @@ from lakehouse_assets.learners.plots import draw_all
 from lakehouse_assets.learners.splits import Fold
 from lakehouse_assets.learners.spool import Columns
 from lakehouse_assets.learners.training import Span, Trained, TrainingPlan
-from lakehouse_assets.services.tracking import TrackedRun, TrackingStore, read_record
+from lakehouse_assets.services.tracking import TrackedRun, read_record
+from lakehouse_assets.services.tracking_store import TrackingStore
 
 RECORD_FILE = "training.json"
 MODEL_FOLDER = "model"
@@ -157,6 +158,10 @@ def record_model(run: TrackedRun, trained: Trained, example: pa.RecordBatch) -> 
         outputs=Schema([TensorSpec(np.dtype(np.float32), (-1,))]),
     )
     rows = example.select(list(features)).slice(0, EXAMPLE_ROWS).to_pandas()
+    client = run.store.client
+    experiment = client.get_run(run.run_id).info.experiment_id
+    # Made here, since without an active run MLflow would put it into its default experiment.
+    made = client.create_logged_model(experiment, name=MODEL_FOLDER, source_run_id=run.run_id)
     with run.store.pointed_at():
         logged = mlflow.xgboost.log_model(
             trained.fitted.model,
@@ -166,6 +171,7 @@ def record_model(run: TrackedRun, trained: Trained, example: pa.RecordBatch) -> 
             pip_requirements=[f"{package}=={installed(package)}" for package in REQUIREMENTS],
             metadata={"sentinel": trained.plan.recipe.sentinel, "features": list(features)},
             run_id=run.run_id,
+            model_id=made.model_id,
         )
     return str(logged.model_id)
 
@@ -173,11 +179,12 @@ def record_model(run: TrackedRun, trained: Trained, example: pa.RecordBatch) -> 
 def _code() -> dict[str, str]:
     """The digest of each learner module that decides the model or its scores."""
     folder = Path(next(iter(learners.__path__)))
-    return {
-        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(folder.glob("*.py"))
-        if path.name != DRAWING_MODULE
-    }
+    return {path.name: file_sha256(path) for path in sorted(folder.glob("*.py")) if path.name != DRAWING_MODULE}
+
+
+def file_sha256(path: Path) -> str:
+    """The digest of a small file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def as_text(values: Mapping[str, Any]) -> dict[str, str]:

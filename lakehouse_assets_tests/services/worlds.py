@@ -10,7 +10,8 @@ from lakehouse_assets.learners.boosting import BoostingRecipe
 from lakehouse_assets.learners.bootstrap import Resampling
 from lakehouse_assets.learners.training import TrainingPlan
 from lakehouse_assets.services.registry import ModelRegistry
-from lakehouse_assets.services.tracking import RunIdentity, TrackingStore
+from lakehouse_assets.services.tracking import RunIdentity
+from lakehouse_assets.services.tracking_store import TrackingStore
 from lakehouse_assets.services.training_record import InputTable, TrainingInputs
 from lakehouse_assets_tests.learners.synthetic import COLUMNS, in_batches
 
