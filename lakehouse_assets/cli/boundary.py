@@ -26,7 +26,7 @@ SAYS_IT_ALL = {
     "lakehouse_assets.lake.commit": {"PublishConflict"},
     "lakehouse_assets.sources.adapter": {"FileRefused"},
     "lakehouse_assets.sources.venues": {"UnknownVenue"},
-    "lakehouse_assets.transforms.portable.violation": {"NotPortable"},
+    "lakehouse_assets.transforms.portable": {"NotPortable"},
 }
 """Errors whose message is written for people, by module: named, not imported, since importing takes a second."""
 
@@ -38,6 +38,8 @@ def run(app: typer.Typer, arguments: Sequence[str] | None = None) -> int:
             args=list(arguments) if arguments is not None else None, prog_name="lakehouse", standalone_mode=False
         )
         sys.stdout.flush()
+        if code == STOPPED:  # Typer turns Ctrl-C into an exit code without a word
+            raise click.Abort
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         return MISUSED

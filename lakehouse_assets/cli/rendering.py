@@ -6,12 +6,14 @@ Belongs here: numbers, times and cells as text. Does not: what is shown.
 import csv
 import json
 import math
+import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -19,10 +21,15 @@ from rich.text import Text
 MISSING = "-"
 _STEP = 1024
 
+PAGE_WIDTH = 200
+"""Characters a line where stdout is a file or a pipe."""
+
 
 def console() -> Console:
-    """The terminal on stdout; made anew, so that it follows a redirected stdout."""
-    return Console(highlight=False, soft_wrap=False)
+    """The terminal on stdout, or a wide page where that is none; made anew, so that it follows a redirected stdout."""
+    terminal = Console(highlight=False)
+    is_page = not terminal.is_terminal and "COLUMNS" not in os.environ
+    return Console(highlight=False, width=PAGE_WIDTH) if is_page else terminal
 
 
 def size(count: int) -> str:
@@ -75,7 +82,7 @@ def show(
     columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str | None = None, right: Iterable[str] = ()
 ) -> None:
     """A table as wide as the terminal at most; the columns named in `right` are numbers."""
-    table = Table(title=title, title_justify="left", title_style="bold")
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE)
     numbers = set(right)
     for name in columns:
         is_number = name in numbers

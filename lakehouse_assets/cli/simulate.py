@@ -70,7 +70,7 @@ def simulate(
     show(
         ("fault", "ticks"),
         sorted(report.faults.items()),
-        title=f"{days} days up to {last}, seed {seed}, {profile}",
+        title=f"trading days: {days}, the last {last}, seed {seed}, {profile}",
         right=("ticks",),
     )
     rate = round(report.rows / report.seconds) if report.seconds else 0

@@ -60,6 +60,9 @@ def _show(answer: "Answer", columns: list[str], rows: Iterable[tuple[Any, ...]],
     total = answer.row_count() if len(held) == most else len(held)
     left_out = max(total - len(held), 0)
     more = f", {left_out:,} left out: --limit, --json or --csv writes more" if left_out else ""
+    empty = sorted({table.contract.table for table in answer.views.values() if table.snapshot_id is None})
+    if empty:
+        say(f"no data yet in {', '.join(empty)}: materialize the asset of this name")
     say(f"{len(held):,} row{'' if len(held) == 1 else 's'}{more}")
 
 

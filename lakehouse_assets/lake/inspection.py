@@ -19,6 +19,7 @@ from lakehouse_assets.lake.commit import PREFIX
 from lakehouse_assets.lake.cut import Cut
 from lakehouse_assets.lake.staging import WHOLE
 from lakehouse_assets.lake.table import planned_files
+from lakehouse_assets.layers import FLOW
 from lakehouse_assets.settings import CATALOG, NAMESPACE
 
 
@@ -84,7 +85,7 @@ def contract_named(name: str) -> Contract:
 def overviews(lake: Lake) -> Iterator[TableOverview]:
     """All tables in the order of the layers, on one consistent cut."""
     cut = Cut(lake)
-    for contract in CONTRACTS.values():
+    for contract in sorted(CONTRACTS.values(), key=lambda one: FLOW.index(one.layer)):
         yield _overview(cut, contract)
 
 
