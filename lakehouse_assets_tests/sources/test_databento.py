@@ -49,7 +49,12 @@ def test_every_schema_with_ticks_gives_the_contract_and_its_trading_date(schema:
     for row in rows:
         assert (row["symbol"], row["raw_symbol"], row["underlying"]) == (SYMBOL, SYMBOL, "AAPL")
         assert (row["option_type"], row["strike_price"], row["expiration"]) == ("C", 250.0, dt.date(2025, 2, 21))
-        assert (row["trading_date"], row["venue"], row["currency"], row["contract_multiplier"]) == (DAY, "OPRA", "USD", 100)
+        assert (row["trading_date"], row["venue"], row["currency"], row["contract_multiplier"]) == (
+            DAY,
+            "OPRA",
+            "USD",
+            100,
+        )
 
 
 def test_trades_are_scaled_to_the_currency_and_keep_their_nanoseconds() -> None:
@@ -115,7 +120,7 @@ def test_the_layouts_are_those_of_the_library(schema: str) -> None:
     }  # fmt: skip
     decoder = library.DBNDecoder()
     decoder.write(expanded(schema))
-    messages = [message for message in decoder.decode() if isinstance(message, theirs[schema])]
+    messages: list[Any] = [message for message in decoder.decode() if isinstance(message, theirs[schema])]
     known = dbn.record_of(schema, 3, False)
     assert known is not None
     records = np.frombuffer(expanded(schema)[-len(messages) * known[1].itemsize :], known[1])

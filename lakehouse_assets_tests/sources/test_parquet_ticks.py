@@ -1,6 +1,7 @@
 """The Parquet feed: what it takes, what it makes of it, and what it refuses."""
 
 import datetime as dt
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -112,7 +113,7 @@ def test_a_file_of_underlyings_alone_has_no_option_ticks(tmp_path: Path) -> None
     assert len(rows_of(file, "underlying")) == 3
 
 
-BAD = {
+BAD: dict[str, tuple[Callable[[], dict[str, Any]], str, str]] = {
     "a missing column": (
         lambda: {k: v for k, v in ticks().items() if k != "last_price"},
         "MISSING_COLUMN",

@@ -58,7 +58,8 @@ def test_every_feed_of_the_package_has_its_function() -> None:
 
 
 @pytest.mark.parametrize(("name", "word"), [
-    ("parket", "krx_b6034"), ("no_such_package.feed", "no_such_package"), ("lakehouse_assets.layers", "read"), ("..", "..")
+    ("parket", "krx_b6034"), ("no_such_package.feed", "no_such_package"), ("lakehouse_assets.layers", "read"),
+    ("..", "..")
 ])  # fmt: skip
 def test_an_adapter_that_is_not_there_is_a_wrong_setting_that_says_what_would_be_right(name: str, word: str) -> None:
     with pytest.raises(SettingsError, match=re.escape(word)):

@@ -53,6 +53,4 @@ def scanned(settings: Settings, known: pa.Table | None = None, now: dt.datetime 
 
 def verdicts(manifest: pa.Table) -> dict[str, tuple[str, str | None]]:
     """Status and short reason by path."""
-    return {
-        row["path"]: (row["status"], row["reason"] and row["reason"].split(":")[0]) for row in manifest.to_pylist()
-    }
+    return {row["path"]: (row["status"], row["reason"] and row["reason"].split(":")[0]) for row in manifest.to_pylist()}

@@ -51,8 +51,7 @@ def tick_batches(
     landed = []
     for row in sorted(files, key=lambda row: str(row["path"])):
         if row[ROWS[kind]]:
-            file = _landed(row, raw, settings)
-            landed.append((row, file, _verified(row, file)))
+            landed.append((row, *verified(row, raw, settings)))
     return pa.RecordBatchReader.from_batches(SCHEMAS[kind], _one_ahead(_batches(kind, landed, trading_date)))
 
 
@@ -81,21 +80,23 @@ def _source(name: str, settings: Settings) -> SourceSettings:
     return known
 
 
-def _landed(row: ManifestRow, raw: Path, settings: Settings) -> LandedFile:
-    source = str(row["source"])
-    name = str(row["path"])
-    return LandedFile(raw / name, name, source, _source(source, settings), settings.bronze.batch_size)
+def verified(row: ManifestRow, raw: Path, settings: Settings) -> tuple[LandedFile, State]:
+    """The landed file of a manifest row, and the state in which its bytes were those of the manifest.
 
-
-def _verified(row: ManifestRow, file: LandedFile) -> State:
+    Raises:
+        FileRefused: CHANGED: it is gone or its bytes are others.
+        SettingsError: its source is no longer in the settings.
+    """
+    name, source = str(row["path"]), str(row["source"])
+    file = LandedFile(raw / name, name, source, _source(source, settings), settings.bronze.batch_size)
     try:
         state = _state(file)
         same = sha256_of(file.path) == row["sha256"]
     except OSError as error:
-        raise FileRefused("CHANGED", f"{file.name} cannot be read any more ({error.strerror}): scan again") from error
+        raise FileRefused("CHANGED", f"{name} cannot be read any more ({error.strerror}): scan again") from error
     if not same:
-        raise FileRefused("CHANGED", f"{file.name} has other bytes than the manifest says: scan again")
-    return state
+        raise FileRefused("CHANGED", f"{name} has other bytes than the manifest says: scan again")
+    return file, state
 
 
 def _state(file: LandedFile) -> State:
@@ -106,12 +107,12 @@ def _state(file: LandedFile) -> State:
 def _batches(
     kind: Kind, landed: Sequence[tuple[ManifestRow, LandedFile, State]], trading_date: date
 ) -> Iterator[pa.RecordBatch]:
-    for row, file, verified in landed:
+    for row, file, state in landed:
         lineage = _Lineage(kind, row)
         for found, batch in adapter_named(file.settings.adapter)(file):
             if found == kind and (chosen := _of_date(batch, trading_date)).num_rows:
                 yield lineage.added(chosen)
-        if _state(file) != verified:
+        if _state(file) != state:
             raise FileRefused("CHANGED", f"{file.name} was written while it was read: scan again")
 
 
