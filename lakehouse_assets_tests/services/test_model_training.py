@@ -34,7 +34,7 @@ def test_a_model_is_registered_with_all_that_it_came_from_and_never_twice(regist
     assert 0.55 < first.scores.accuracy.value < 0.69
     assert first.is_champion
     assert str(first.judgement).startswith("promoted: ")
-    version = registry.version(first.version)
+    version: Any = registry.version(first.version)
     assert version.run_id == first.run_id
     assert version.tags["prediction_hash"] == first.record.prediction_hash
     assert version.tags["snapshot.feature_option_minutes"] == "7777777777777777777"
