@@ -23,8 +23,15 @@ def commit_key_of(path: str) -> str | None:
 
 
 def local_uri(path: str | Path) -> str:
-    """A local path as Iceberg names it: nothing is percent-encoded, since no engine decodes it."""
-    return f"file://{Path(path).resolve()}"
+    """A local path as Iceberg names it: nothing is percent-encoded, since no engine decodes it.
+
+    Raises:
+        ValueError: the path holds a ? or #, at which PyIceberg would cut it off.
+    """
+    resolved = str(Path(path).resolve())
+    if "?" in resolved or "#" in resolved:
+        raise ValueError(f"{resolved}: the lake's folder may not hold a ? or # in its name; set LAKEHOUSE_HOME to another")
+    return f"file://{resolved}"
 
 
 def local_path(uri: str) -> str:
