@@ -5,10 +5,10 @@ Belongs here: which modules Dagster loads, jobs, schedules, resources, the execu
 
 import dagster as dg
 
-from lakehouse_assets.defs import automation, bronze, features, gold, raw, silver
+from lakehouse_assets.defs import automation, bronze, features, gold, models, raw, silver
 from lakehouse_assets.resources import executor, resources
 
-LAYERS = (raw, bronze, silver, gold, features)
+LAYERS = (raw, bronze, silver, gold, features, models)
 
 defs = dg.Definitions(
     assets=dg.with_source_code_references(

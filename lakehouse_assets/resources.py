@@ -9,6 +9,7 @@ import dagster as dg
 
 from lakehouse_assets.lake.asset import IO_MANAGER, LAKE
 from lakehouse_assets.lake.io_manager import LakeIOManager, LakeResource
+from lakehouse_assets.services.mlflow import MlflowResource
 
 MAX_CONCURRENT_STEPS = 2
 
@@ -33,7 +34,7 @@ PRELOADED = [
 def resources() -> dict[str, Any]:
     """The resources of the profile in the settings; nothing is opened here."""
     lake = LakeResource()
-    return {LAKE: lake, IO_MANAGER: LakeIOManager(source=lake)}
+    return {LAKE: lake, IO_MANAGER: LakeIOManager(source=lake), "mlflow": MlflowResource()}
 
 
 def executor() -> dg.ExecutorDefinition:

@@ -4,11 +4,12 @@ Belongs here: the choice of dates, source by source. Does not: when it is asked 
 At 02:00 in Seoul the US session is still open: "yesterday" would be wrong for it, and for a holiday.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from itertools import pairwise
-
-import pyarrow as pa
+from typing import TYPE_CHECKING
 
 from lakehouse_assets.contracts.bronze import BRONZE_OPTION_TICKS, BRONZE_UNDERLYING_TICKS
 from lakehouse_assets.contracts.contract import Contract
@@ -19,9 +20,11 @@ from lakehouse_assets.lake.staging import is_current
 from lakehouse_assets.lake.table import pin
 from lakehouse_assets.partitions import FIRST_TRADING_DATE
 from lakehouse_assets.settings import Settings
-from lakehouse_assets.sources.adapter import Kind
-from lakehouse_assets.sources.landing import scan
-from lakehouse_assets.sources.sessions import is_complete
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from lakehouse_assets.sources.adapter import Kind
 
 KINDS: Mapping[Kind, Contract] = {"option": BRONZE_OPTION_TICKS, "underlying": BRONZE_UNDERLYING_TICKS}
 
@@ -32,6 +35,8 @@ def due_dates(lake: Lake, now: datetime) -> tuple[date, ...]:
     A date is due when it is complete for at least one source that has landed files for it, and bronze does not hold
     exactly what landed. Only files that the manifest has not seen yet are read.
     """
+    from lakehouse_assets.sources.landing import scan
+
     known = pin(lake, RAW_OPTION_TICK_FILES).batches().read_all()
     manifest = scan(lake.settings.raw, lake.settings, known, now)
     first = date.fromisoformat(FIRST_TRADING_DATE)
@@ -44,9 +49,9 @@ def due_dates(lake: Lake, now: datetime) -> tuple[date, ...]:
 
 def complete_dates(manifest: pa.Table, settings: Settings, now: datetime) -> frozenset[date]:
     """The trading dates with accepted files of a source whose venue has closed them."""
-    return frozenset(
-        day for source, day in _landed(manifest) if is_complete(settings.sources[source].venue, day, now)
-    )
+    from lakehouse_assets.sources.sessions import is_complete
+
+    return frozenset(day for source, day in _landed(manifest) if is_complete(settings.sources[source].venue, day, now))
 
 
 def ranges(days: Iterable[date]) -> Iterator[tuple[date, date]]:

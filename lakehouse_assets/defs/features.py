@@ -20,6 +20,4 @@ def feature_option_minutes(gold_option_minute_bars: Table, gold_underlying_minut
 @lake_asset(FEATURE_OPTION_LABELS, group_name=FEATURES)
 def feature_option_labels(feature_option_minutes: Table) -> Query:
     """The direction of the mid after the horizon, with the span (t0, t1] that it looks at."""
-    return query(
-        "feature_option_labels", feature_option_minutes, parameters=load_settings().labels.model_dump()
-    )
+    return query("feature_option_labels", feature_option_minutes, parameters=load_settings().labels.model_dump())

@@ -14,7 +14,6 @@ from lakehouse_assets.lake.gates.readable import readable_gate
 from lakehouse_assets.lake.query import Rows
 from lakehouse_assets.lake.table import pin
 from lakehouse_assets.layers import RAW
-from lakehouse_assets.sources.landing import scan
 
 
 @lake_asset(
@@ -22,6 +21,8 @@ from lakehouse_assets.sources.landing import scan
 )
 def raw_option_tick_files(context: dg.AssetExecutionContext) -> Rows:
     """Every file of the landing zone, read once through before any of it is taken in."""
+    from lakehouse_assets.sources.landing import scan
+
     lake: Lake = getattr(context.resources, LAKE).lake
     known = pin(lake, RAW_OPTION_TICK_FILES).batches().read_all()
     return Rows(scan(lake.settings.raw, lake.settings, known, datetime.now(UTC)))

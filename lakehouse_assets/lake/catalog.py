@@ -74,7 +74,9 @@ class Lake:
         try:
             return self.catalog.load_table((NAMESPACE, table))
         except NoSuchTableError as error:
-            raise TableMissing(f"{CATALOG}.{NAMESPACE}.{table} has no data yet: materialize the asset {table}") from error
+            raise TableMissing(
+                f"{CATALOG}.{NAMESPACE}.{table} has no data yet: materialize the asset {table}"
+            ) from error
 
     def exists(self, table: str) -> bool:
         """Whether anything was written to the table yet."""

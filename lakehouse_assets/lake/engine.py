@@ -3,18 +3,21 @@
 Belongs here: connections, binding files as views, writing a select as files. Does not: what is selected.
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
-
-import duckdb
+from typing import TYPE_CHECKING, Any
 
 from lakehouse_assets.contracts.contract import Contract
 from lakehouse_assets.lake.paths import local_path
 from lakehouse_assets.lake.schema import DUCKDB_TYPES
 from lakehouse_assets.settings import Settings
 from lakehouse_assets.transforms.text import macros_text
+
+if TYPE_CHECKING:
+    import duckdb
 
 ROW_GROUP_ROWS = 122_880
 """DuckDB's own default: one row group is one unit of parallel work."""
@@ -38,6 +41,8 @@ def literal(text: str) -> str:
 
 def connect(settings: Settings) -> duckdb.DuckDBPyConnection:
     """A fresh in-memory engine within the memory limit of the settings; it spills below the state folder."""
+    import duckdb
+
     spill = settings.home / "spill"
     connection = duckdb.connect(
         config={

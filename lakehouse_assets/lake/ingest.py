@@ -3,19 +3,22 @@
 Belongs here: turning manifest rows into a stream for the engine. Does not: how a feed is read (`sources`).
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
-
-import duckdb
-import pyarrow as pa
+from typing import TYPE_CHECKING, Any
 
 from lakehouse_assets.lake.query import ARROW_VIEW, digest
 from lakehouse_assets.lake.table import Table
 from lakehouse_assets.settings import Settings
-from lakehouse_assets.sources.adapter import Kind
-from lakehouse_assets.sources.landing import fingerprint, tick_batches
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+    from lakehouse_assets.sources.adapter import Kind
 
 
 @dataclass(frozen=True)
@@ -33,10 +36,14 @@ class LandedTicks:
 
     def fingerprint(self, partition_key: str) -> str:
         """Over the files' bytes, names and first sight, their source's settings, and the adapters' code."""
+        from lakehouse_assets.sources.landing import fingerprint
+
         return digest([self.kind, fingerprint(self._files(partition_key), self.settings)])
 
     def open(self, connection: duckdb.DuckDBPyConnection, partition_key: str) -> tuple[str, Mapping[str, object]]:
         """Show the files' ticks to the engine as one stream."""
+        from lakehouse_assets.sources.landing import tick_batches
+
         day = date.fromisoformat(partition_key)
         stream = tick_batches(self.kind, self._files(partition_key), self.settings.raw, self.settings, day)
         connection.register(ARROW_VIEW, stream)

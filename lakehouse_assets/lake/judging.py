@@ -3,16 +3,20 @@
 Belongs here: showing the staged rows to the gates and collecting the verdicts. Does not: the questions (`gates`).
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-
-import duckdb
+from typing import TYPE_CHECKING
 
 from lakehouse_assets.lake.engine import connect
 from lakehouse_assets.lake.gates import Case, Gate, Verdict
 from lakehouse_assets.lake.staging import Staged
 from lakehouse_assets.lake.table import Table
+
+if TYPE_CHECKING:
+    import duckdb
 
 
 @dataclass(frozen=True)

@@ -4,19 +4,22 @@ Belongs here: the two kinds of content that the lake can stage, and their finger
 A fingerprint says what the rows depend on, so that the same content is never written twice.
 """
 
+from __future__ import annotations
+
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Protocol
-
-import duckdb
-import pyarrow as pa
+from typing import TYPE_CHECKING, Protocol
 
 from lakehouse_assets.lake.engine import connect
 from lakehouse_assets.lake.table import BATCH_ROWS, Table
 from lakehouse_assets.settings import Settings
 from lakehouse_assets.transforms.text import macros_text, parameters_of, sql_text
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
 
 ARROW_VIEW = "arrived"
 

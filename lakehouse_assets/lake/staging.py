@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from pyiceberg.io.pyarrow import parquet_file_to_data_file
 from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table as IcebergTable
 from pyiceberg.table import Transaction
@@ -238,6 +237,8 @@ def guarded(table: IcebergTable, metadata: TableMetadata, contract: Contract, ke
     Raises:
         StrayRows: a partition column is null on some rows only, has several values, or is not the partition's.
     """
+    from pyiceberg.io.pyarrow import parquet_file_to_data_file
+
     try:
         data_file = parquet_file_to_data_file(table.io, metadata, uri)
     except ValueError as error:

@@ -4,14 +4,15 @@ Belongs here: which files a snapshot holds for which partitions, and reading the
 Nothing is read before somebody asks: a handle is a snapshot id and a list of files.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
-import duckdb
-import pyarrow as pa
 from pyiceberg.expressions import AlwaysTrue, BooleanExpression, In
 from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table as IcebergTable
@@ -21,6 +22,10 @@ from lakehouse_assets.lake.catalog import Lake
 from lakehouse_assets.lake.engine import bind_files, connect, quoted
 from lakehouse_assets.lake.paths import commit_key_of
 from lakehouse_assets.settings import Settings
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
 
 BATCH_ROWS = 100_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -75,7 +80,7 @@ class Table:
         """A digest of what the handle shows: the paths of its immutable files."""
         return sha256("\n".join(sorted(file.path for file in self.files)).encode()).hexdigest()
 
-    def only(self, partition_key: str) -> "Table":
+    def only(self, partition_key: str) -> Table:
         """The same snapshot restricted to one partition; a table without partitions stays whole."""
         if not self.contract.is_partitioned:
             return self

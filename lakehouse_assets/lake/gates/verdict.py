@@ -3,13 +3,17 @@
 Belongs here: shapes only. Does not: any question that a gate asks.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-
-import duckdb
+from typing import TYPE_CHECKING
 
 from lakehouse_assets.lake.staging import Staged, StagedPartition
 from lakehouse_assets.lake.table import Table
+
+if TYPE_CHECKING:
+    import duckdb
 
 Value = float | int | str
 

@@ -5,13 +5,14 @@ Only columns that carry something are written; lineage is the reader's. `instrum
 those of their underlying.
 """
 
+from collections.abc import Sequence
 from datetime import date
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from lakehouse_assets.sources.simulator.books import NONE, Whole
+from lakehouse_assets.sources.simulator.books import NONE, Flags, Whole
 from lakehouse_assets.sources.simulator.chain import MULTIPLIER, UNDERLYING, Chain, krx_symbol
 from lakehouse_assets.sources.simulator.clock import Integers
 from lakehouse_assets.sources.simulator.events import CONDITIONS, Ticks
@@ -28,25 +29,18 @@ def option_table(ticks: Ticks, chain: Chain) -> pa.Table:
     spelling = _spellings(chain)
     is_old = ticks.variant == LAST_MONTH
     number = ticks.contract + len(chain) * np.where(ticks.variant == NO_SYMBOL, GOOD, ticks.variant).astype(np.int64)
-    symbol = pa.DictionaryArray.from_arrays(
-        pa.array(number.astype(np.int16), mask=ticks.variant == NO_SYMBOL), pa.array(spelling)
-    )
+    symbol = words(number, _spellings(chain), is_none=ticks.variant == NO_SYMBOL)
     ends = np.array(chain.expiration, dtype="datetime64[D]").astype(np.int32)
     last = np.int32(np.datetime64(chain.last_expiration).astype(np.int32))
-    right = pa.DictionaryArray.from_arrays(
-        pa.array(chain.is_call[ticks.contract].astype(np.int16)), pa.array(["P", "C"])
-    )
     columns: dict[str, pa.Array] = {
         "instrument_type": word("option", rows),
-        "event_type": pa.DictionaryArray.from_arrays(
-            pa.array(ticks.is_trade.astype(np.int16)), pa.array(["quote", "trade"])
-        ),
+        "event_type": words(ticks.is_trade, ("quote", "trade")),
         "symbol": symbol,
         "raw_symbol": symbol,
         "underlying": word(UNDERLYING, rows),
         "expiration": pa.array(np.where(is_old, last, ends[ticks.contract]), pa.int32()).cast(pa.date32()),
         "strike_price": pa.array(chain.strike[ticks.contract]),
-        "option_type": right,
+        "option_type": words(chain.is_call[ticks.contract], ("P", "C")),
         "contract_multiplier": pa.array(np.full(rows, MULTIPLIER)),
         **stamps(chain.trading_date, ticks.timestamp, ticks.received, ticks.sequence),
         "last_price": price(ticks.last),
@@ -56,9 +50,7 @@ def option_table(ticks: Ticks, chain: Chain) -> pa.Table:
         "ask_px_00": price(ticks.ask),
         "ask_sz_00": size(ticks.ask_size),
         "underlying_price": price(ticks.index),
-        "condition": pa.DictionaryArray.from_arrays(
-            pa.array(ticks.condition.astype(np.int16), mask=ticks.condition < 0), pa.array(CONDITIONS)
-        ),
+        "condition": words(np.maximum(ticks.condition, 0), CONDITIONS, is_none=ticks.condition < 0),
         "flags": pa.array(np.zeros(rows, np.int64)),
     }
     return pa.table(columns)
@@ -86,9 +78,24 @@ def stamps(trading_date: date, timestamp: Integers, received: Integers, sequence
     }
 
 
+def words(number: npt.NDArray[np.integer | np.bool_], meaning: Sequence[str], is_none: Flags | None = None) -> pa.Array:
+    """Strings by their number in a list, as a dictionary of those that occur.
+
+    A dictionary with strings that do not occur must not reach the Parquet writer: pyarrow 25 leaves their room in
+    the page uninitialised, and the file's bytes depend on what was in memory.
+    """
+    present = number if is_none is None else number[~is_none]
+    occurs = np.bincount(present.astype(np.int64), minlength=len(meaning)) > 0
+    renumbered = (np.cumsum(occurs) - 1).astype(np.int16)[number.astype(np.int64)]
+    if is_none is not None:
+        renumbered[is_none] = 0
+    strings = pa.array([meaning[k] for k in np.flatnonzero(occurs)], pa.string())
+    return pa.DictionaryArray.from_arrays(pa.array(renumbered, mask=is_none), strings)
+
+
 def word(text: str, rows: int) -> pa.Array:
     """One string on every row."""
-    return pa.DictionaryArray.from_arrays(pa.array(np.zeros(rows, np.int16)), pa.array([text]))
+    return words(np.zeros(rows, np.int16), (text,))
 
 
 def price(hundredths: Whole) -> pa.Array:

@@ -10,9 +10,9 @@ import numpy as np
 import pyarrow as pa
 
 from lakehouse_assets.sources.simulator.books import Bits
+from lakehouse_assets.sources.simulator.columns import word, words
 from lakehouse_assets.sources.simulator.faults import BIT, CODES
 
-ROW_SCHEMA = pa.schema([("file", pa.string()), ("source_seq", pa.int64()), ("code", pa.string())])
 FILE_SCHEMA = pa.schema([(name, pa.string()) for name in ("file", "fault", "status", "repeats")])
 
 
@@ -28,9 +28,9 @@ def truth_table(file: str, truth: Bits) -> tuple[pa.Table, dict[str, int]]:
     number = np.repeat(np.arange(len(CODES), dtype=np.int16), counts)
     table = pa.table(
         {
-            "file": pa.DictionaryArray.from_arrays(pa.array(np.zeros(len(number), np.int16)), pa.array([file])),
+            "file": word(file, len(number)),
             "source_seq": pa.array(np.concatenate(hit)),
-            "code": pa.DictionaryArray.from_arrays(pa.array(number), pa.array(CODES)),
+            "code": words(number, CODES),
         }
     )
     return table, dict(zip(CODES, counts, strict=True))

@@ -9,7 +9,7 @@ import pyarrow as pa
 from lakehouse_assets.sources.simulator.books import NONE, Day
 from lakehouse_assets.sources.simulator.chain import UNDERLYING
 from lakehouse_assets.sources.simulator.clock import TRADING_SECONDS, to_microseconds
-from lakehouse_assets.sources.simulator.columns import price, size, stamps, word
+from lakehouse_assets.sources.simulator.columns import price, size, stamps, word, words
 from lakehouse_assets.sources.simulator.market import NIGHT_STEPS, STEP_SECONDS
 
 EVERY_SECONDS = 5
@@ -34,9 +34,7 @@ def underlying_table(day: Day, rng: np.random.Generator) -> pa.Table:
     return pa.table(
         {
             "instrument_type": word("underlying", len(seconds)),
-            "event_type": pa.DictionaryArray.from_arrays(
-                pa.array(is_trade.astype(np.int16)), pa.array(["quote", "trade"])
-            ),
+            "event_type": words(is_trade, ("quote", "trade")),
             "symbol": word(UNDERLYING, len(seconds)),
             "raw_symbol": word(UNDERLYING, len(seconds)),
             **stamps(day.chain.trading_date, timestamp, timestamp + DELAY_US, sequence),
