@@ -20,8 +20,11 @@ ADAPTERS: Final[dict[str, str]] = {
 }
 """The feeds that come with the package: short name -> module. Any other module is named by its dotted path."""
 
-SHARED_CODE: Final = ("adapter", "archives", "calendars", "canonical", "dbn_records", "sessions", "symbols", "venues")
-"""The modules of this package whose code also decides what an adapter yields."""
+SHARED_CODE: Final = (
+    "adapter", "archives", "calendars", "canonical", "dbn_records", "landing/pushdown", "landing/reading",
+    "sessions", "symbols", "venues",
+)  # fmt: skip
+"""The modules of this package whose code also decides which rows come of a file."""
 
 
 def adapter_named(name: str) -> Adapter:

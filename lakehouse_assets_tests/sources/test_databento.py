@@ -80,10 +80,10 @@ def test_an_undefined_price_is_null_and_so_is_its_size() -> None:
     assert {row[name] for row in rows for name in ("bid_px_00", "bid_sz_00", "ask_px_00", "last_price")} == {None}
 
 
-@pytest.mark.parametrize(("schema", "second"), [("cbbo-1s", (14, 30, 1)), ("cbbo-1m", (14, 31, 0))])
-def test_a_sample_of_the_book_is_stamped_at_its_end_not_at_the_last_trade(schema: str, second: tuple[int, ...]) -> None:
+@pytest.mark.parametrize(("schema", "second"), [("cbbo-1s", dt.time(14, 30, 1)), ("cbbo-1m", dt.time(14, 31))])
+def test_a_sample_of_the_book_is_stamped_at_its_end_not_at_the_last_trade(schema: str, second: dt.time) -> None:
     first, traded, *_ = ticks(read, sample(schema)).to_pylist()
-    assert traded["timestamp"] == dt.datetime(2025, 2, 20, *second, tzinfo=dt.UTC)
+    assert traded["timestamp"] == dt.datetime.combine(DAY, second, dt.UTC)
     assert (traded["event_type"], traded["last_price"]) == ("quote", None)
     assert first["timestamp"] is not None  # before any trade the last trade's time is undefined, the sample's is not
     assert first["bid_px_00"] is None

@@ -1,7 +1,8 @@
 """What has landed: the scan of the landing zone into the manifest, and the ticks of a trading date's files.
 
-Belongs here: which files there are (`folder`), what each holds or why it is not taken in (`manifest`), and the
-stream of their ticks (`reading`), or the same as SQL over the files (`pushdown`). Does not: how a feed is read (its adapter) or what becomes of the ticks (bronze).
+Belongs here: which files there are (`folder`), what each holds (`contents`) or why it is not taken in (`manifest`),
+and the stream of their ticks (`reading`), or the same as SQL over the files (`pushdown`).
+Does not: how a feed is read (its adapter) or what becomes of the ticks (bronze).
 """
 
 from lakehouse_assets.sources.landing.manifest import MANIFEST_SCHEMA, scan

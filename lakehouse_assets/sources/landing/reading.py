@@ -48,10 +48,8 @@ def tick_batches(
         FileRefused: CHANGED, at once: a file is gone or its bytes are not those of the manifest.
         SettingsError: a file's source is no longer in the settings.
     """
-    landed = []
-    for row in sorted(files, key=lambda row: str(row["path"])):
-        if row[ROWS[kind]]:
-            landed.append((row, *verified(row, raw, settings)))
+    ordered = sorted(files, key=lambda row: str(row["path"]))
+    landed = [(row, *verified(row, raw, settings)) for row in ordered if row[ROWS[kind]]]
     return pa.RecordBatchReader.from_batches(SCHEMAS[kind], _one_ahead(_batches(kind, landed, trading_date)))
 
 

@@ -17,7 +17,7 @@ def put(raw: Path, name: str, data: bytes = b"1") -> Path:
 
 
 def refusals(raw: Path) -> dict[str, str | None]:
-    return {found.name: found.refusal and found.refusal.reason for found in found_files(raw)}
+    return {found.name: found.refusal.reason if found.refusal else None for found in found_files(raw)}
 
 
 def test_files_are_found_by_name_with_their_source_and_size(tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ def test_the_query_gives_the_rows_of_the_stream(tmp_path: Path, kind: Any, date:
     assert text is not None
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
-        found = connection.execute(f"SELECT * FROM ({text}) ORDER BY source_file, source_seq").to_arrow_table()
+        found: pa.Table = connection.sql(f"SELECT * FROM ({text}) ORDER BY source_file, source_seq").to_arrow_table()
     streamed = tick_batches(kind, files, settings.raw, settings, date).read_all()
     assert found.cast(streamed.schema).equals(streamed)
     assert [repr(value) for value in found.to_pylist()] == [repr(value) for value in streamed.to_pylist()]  # 0.0, -0.0
