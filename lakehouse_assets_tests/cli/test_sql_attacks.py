@@ -6,8 +6,9 @@ import duckdb
 import pytest
 
 from lakehouse_assets.contracts.bronze import BRONZE_OPTION_TICKS
+from lakehouse_assets.lake.inspection import UnknownTable
 from lakehouse_assets.lake.paths import local_path
-from lakehouse_assets.lake.sql import ask, locked_engine
+from lakehouse_assets.lake.sql import QueryRefused, ask, locked_engine
 from lakehouse_assets.lake.table import pin
 from lakehouse_assets_tests.cli.conftest import Script, Toy
 
@@ -61,7 +62,10 @@ def test_nothing_but_one_select_over_the_catalog_is_run(
 ) -> None:
     data_file = Path(local_path(pin(toy.lake, BRONZE_OPTION_TICKS).files[0].path))
     before = data_file.read_bytes()
-    said = lakehouse("sql", attack.format(file=data_file, out=tmp_path / "out"))
+    query = attack.format(file=data_file, out=tmp_path / "out")
+    with pytest.raises((QueryRefused, UnknownTable)):  # before any engine sees it
+        ask(toy.lake, query)
+    said = lakehouse("sql", query)
     assert (said.code, said.out) == (1, "")
     assert said.err.startswith("error: ")
     assert said.err.count("\n") == 1

@@ -99,12 +99,14 @@ def _checked(passes: bool, severity: dg.AssetCheckSeverity) -> dg.AssetsDefiniti
 
     @dg.asset(name="bronze_option_ticks", check_specs=specs)
     def judged() -> Iterator[Any]:
-        yield dg.MaterializeResult(
-            check_results=[
-                dg.AssetCheckResult(check_name="is_fresh", passed=True),
-                dg.AssetCheckResult(check_name="is_whole", passed=passes, severity=severity),
-            ]
-        )
+        results = [
+            dg.AssetCheckResult(check_name="is_fresh", passed=True),
+            dg.AssetCheckResult(check_name="is_whole", passed=passes, severity=severity),
+        ]
+        if not passes and severity == dg.AssetCheckSeverity.ERROR:  # as the lake refuses: verdicts, no materialization
+            yield from results
+            raise dg.Failure("refused", allow_retries=False)
+        yield dg.MaterializeResult(check_results=results)
 
     return judged
 
