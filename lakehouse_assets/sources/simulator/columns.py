@@ -79,18 +79,18 @@ def stamps(trading_date: date, timestamp: Integers, received: Integers, sequence
 
 
 def words(number: npt.NDArray[np.integer | np.bool_], meaning: Sequence[str], is_none: Flags | None = None) -> pa.Array:
-    """Strings by their number in a list, as a dictionary of those that occur.
+    """Strings by their number in a list, as a dictionary of those that occur, each once.
 
-    A dictionary with strings that do not occur must not reach the Parquet writer: pyarrow 25 leaves their room in
-    the page uninitialised, and the file's bytes depend on what was in memory.
+    No other dictionary may reach the Parquet writer: pyarrow 25 leaves the room of strings that do not occur, or
+    occur twice, uninitialised in the page, and the file's bytes then depend on what was in memory.
     """
     present = number if is_none is None else number[~is_none]
-    occurs = np.bincount(present.astype(np.int64), minlength=len(meaning)) > 0
-    renumbered = (np.cumsum(occurs) - 1).astype(np.int16)[number.astype(np.int64)]
-    if is_none is not None:
-        renumbered[is_none] = 0
-    strings = pa.array([meaning[k] for k in np.flatnonzero(occurs)], pa.string())
-    return pa.DictionaryArray.from_arrays(pa.array(renumbered, mask=is_none), strings)
+    occurs = np.flatnonzero(np.bincount(present.astype(np.int64), minlength=len(meaning)))
+    strings = {text: place for place, text in enumerate(dict.fromkeys(meaning[k] for k in occurs))}
+    place = np.zeros(len(meaning), np.int16)
+    place[occurs] = [strings[meaning[k]] for k in occurs]
+    indices = pa.array(place[number.astype(np.int64)], mask=is_none)
+    return pa.DictionaryArray.from_arrays(indices, pa.array(list(strings), pa.string()))
 
 
 def word(text: str, rows: int) -> pa.Array:
