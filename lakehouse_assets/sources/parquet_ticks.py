@@ -51,6 +51,10 @@ def read(file: LandedFile) -> Iterator[Ticks]:
             if batch.num_rows:
                 yield from _ticks(batch, start, file)
             start += batch.num_rows
+        if start != parquet.metadata.num_rows:  # a damaged page header ends the reading early, without an error
+            raise FileRefused(
+                "UNREADABLE", f"{file.name} gives {start} of its {parquet.metadata.num_rows} rows: land it again"
+            )
 
 
 def _check_magic(file: LandedFile) -> None:

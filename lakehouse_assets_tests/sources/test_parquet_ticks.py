@@ -152,6 +152,16 @@ def test_a_file_that_is_not_parquet_or_was_cut_is_named_so(tmp_path: Path) -> No
     assert refusal(read, file).reason == "NOT_WHAT_IT_SAYS"
 
 
+def test_a_page_header_that_hides_rows_is_refused(tmp_path: Path) -> None:
+    file = written(tmp_path, ticks(300), compression="zstd")
+    held = bytearray(file.path.read_bytes())
+    held[5] ^= 2  # the type of the first page: the reader passes it over and finds no row at all
+    file.path.write_bytes(bytes(held))
+    refused = refusal(read, file)
+    assert refused.reason == "UNREADABLE"
+    assert "0 of its 300 rows" in str(refused)
+
+
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_flipped_byte_is_refused_or_changes_no_tick(tmp_path: Path, data: st.DataObject) -> None:
