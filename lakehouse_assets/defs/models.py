@@ -4,19 +4,19 @@ Belongs here: the assets and their checks. Does not: how a model learns (learner
 """
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from lakehouse_assets.lake.asset import IO_MANAGER, retry_policy
 from lakehouse_assets.lake.table import Table
 from lakehouse_assets.layers import MODELS
-from lakehouse_assets.learners.evaluation import Scores
-from lakehouse_assets.learners.judgement import beaten_baselines
 from lakehouse_assets.services.mlflow import MlflowResource
-from lakehouse_assets.services.model_training import ModelOutcome, TooGoodToBeTrue, train_and_register
-from lakehouse_assets.services.training_rows import identity_of, plan_of, training_inputs
 from lakehouse_assets.settings import load_settings
+
+if TYPE_CHECKING:
+    from lakehouse_assets.learners.evaluation import Scores
+    from lakehouse_assets.services.model_training import ModelOutcome
 
 NOT_TOO_GOOD = "model_xgboost_is_not_too_good"
 BEATS_BASELINES = "model_xgboost_beats_its_baselines"
@@ -52,6 +52,10 @@ def model_xgboost(
     feature_option_labels: Table,
 ) -> Iterator[Any]:
     """Gradient-boosted trees that predict whether an option's mid rises: `TickPricePredictor`."""
+    from lakehouse_assets.learners.judgement import beaten_baselines
+    from lakehouse_assets.services.model_training import TooGoodToBeTrue, train_and_register
+    from lakehouse_assets.services.training_rows import identity_of, plan_of, training_inputs
+
     settings = load_settings().model
     try:
         outcome = train_and_register(
@@ -79,7 +83,7 @@ def model_xgboost(
     )  # fmt: skip
 
 
-def _too_good(scores: Scores, *, passed: bool, words: str) -> dg.AssetCheckResult:
+def _too_good(scores: "Scores", *, passed: bool, words: str) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
         check_name=NOT_TOO_GOOD,
         asset_key="model_xgboost",
@@ -89,7 +93,7 @@ def _too_good(scores: Scores, *, passed: bool, words: str) -> dg.AssetCheckResul
     )
 
 
-def _baselines(scores: Scores) -> dict[str, float]:
+def _baselines(scores: "Scores") -> dict[str, float]:
     return {
         "accuracy": scores.accuracy.value,
         "majority_accuracy": scores.majority_accuracy,
@@ -99,7 +103,7 @@ def _baselines(scores: Scores) -> dict[str, float]:
     }
 
 
-def _metadata(outcome: ModelOutcome) -> dict[str, Any]:
+def _metadata(outcome: "ModelOutcome") -> dict[str, Any]:
     return {
         **outcome.scores.as_metrics(),
         "final_rows": outcome.record.rows,

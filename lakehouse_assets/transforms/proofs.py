@@ -16,7 +16,7 @@ from typing import Any, Final
 from lakehouse_assets.contracts.catalog import CONTRACTS
 from lakehouse_assets.transforms.lineage import Source, column_lineage
 from lakehouse_assets.transforms.portable import check
-from lakehouse_assets.transforms.text import FOLDER, macros_text, sql_text, transform_names
+from lakehouse_assets.transforms.text import FOLDER, macros_text, sql_text, tables_of, transform_names
 
 PROOFS_FILE: Final = FOLDER / "proofs.json"
 
@@ -28,16 +28,15 @@ def proven_lineage(table: str, upstream: Iterable[str]) -> Lineage:
 
     Args:
         table: the table.
-        upstream: the tables that its asset reads.
+        upstream: the tables that its asset may read.
 
     Raises:
         NotPortable: the text would not mean the same on every engine, or reads what is not its asset's parameter.
     """
-    inputs = sorted(upstream)
     proof = _proofs().get(table)
-    if proof and proof["digest"] == digest(table, inputs):
+    if proof and set(proof["reads"]) <= set(upstream) and proof["digest"] == digest(table, proof["reads"]):
         return {column: tuple((t, c) for t, c in sources) for column, sources in proof["lineage"].items()}
-    return prove(table, inputs)
+    return prove(table, upstream)
 
 
 def prove(table: str, inputs: Iterable[str]) -> Lineage:
@@ -53,17 +52,13 @@ def digest(table: str, inputs: Iterable[str]) -> str:
     return sha256("\x1f".join(parts).encode()).hexdigest()
 
 
-def write_proofs(upstream: Mapping[str, Iterable[str]]) -> None:
-    """Prove every transform anew and write the file.
-
-    Args:
-        upstream: the tables that each transform's asset reads.
-    """
-    proofs = {
-        table: {"digest": digest(table, sorted(upstream[table])), "lineage": prove(table, sorted(upstream[table]))}
-        for table in transform_names()
-    }
-    PROOFS_FILE.write_text(json.dumps(proofs, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+def proofs_text() -> str:
+    """What `proofs.json` must hold: every transform proven anew."""
+    proofs = {}
+    for table in transform_names():
+        reads = sorted(tables_of(sql_text(table)))
+        proofs[table] = {"reads": reads, "digest": digest(table, reads), "lineage": prove(table, reads)}
+    return json.dumps(proofs, indent=1, sort_keys=True) + "\n"
 
 
 @cache
