@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from lakehouse_assets.contracts.catalog import CONTRACTS
 from lakehouse_assets.contracts.contract import Contract
@@ -20,6 +21,8 @@ from lakehouse_assets.transforms.text import macros_text, parameters_of, sql_tex
 Row = dict[str, Any]
 TYPES = {"string": "VARCHAR", "long": "BIGINT", "int": "INTEGER", "double": "DOUBLE", "boolean": "BOOLEAN",
          "date": "DATE", "timestamptz": "TIMESTAMP WITH TIME ZONE"}  # fmt: skip
+ARROW = {"string": pa.string(), "long": pa.int64(), "int": pa.int32(), "double": pa.float64(), "boolean": pa.bool_(),
+         "date": pa.date32(), "timestamptz": pa.timestamp("us", tz="UTC")}  # fmt: skip
 DAY = date(2026, 11, 20)
 """A Friday."""
 OPEN = datetime(2026, 11, 20, 0, 0, tzinfo=UTC)
@@ -43,7 +46,9 @@ def parameters(**changed: object) -> dict[str, object]:
     return {**SilverSettings().model_dump(), **LabelSettings().model_dump(), **changed}
 
 
-def run(table: str, changed: Mapping[str, object] | None = None, sql: str | None = None, **inputs: Iterable[Row]) -> list[Row]:
+def run(
+    table: str, changed: Mapping[str, object] | None = None, sql: str | None = None, **inputs: Iterable[Row]
+) -> list[Row]:
     """The rows of a table, cast to its contract, over input tables given by name; columns not given are null."""
     engine = _engine().cursor()
     for name, rows in inputs.items():
@@ -63,10 +68,16 @@ def _load(engine: duckdb.DuckDBPyConnection, contract: Contract, rows: list[Row]
     engine.execute(f"CREATE OR REPLACE TEMP TABLE {contract.table} ({columns})")
     for row in rows:
         assert set(row) <= set(contract.column_names), sorted(set(row) - set(contract.column_names))
-    if rows:
-        marks = ", ".join("?" for _ in contract.columns)
-        values = [[row.get(name) for name in contract.column_names] for row in rows]
-        engine.executemany(f"INSERT INTO {contract.table} VALUES ({marks})", values)
+    given = pa.Table.from_pylist(
+        [{name: row.get(name) for name in contract.column_names} for row in rows], _schema(contract)
+    )
+    engine.register("given", given)
+    engine.execute(f"INSERT INTO {contract.table} SELECT * FROM given")
+    engine.unregister("given")
+
+
+def _schema(contract: Contract) -> pa.Schema:
+    return pa.schema([pa.field(column.name, ARROW[column.type]) for column in contract.columns])
 
 
 def at(seconds: float) -> datetime:
@@ -127,8 +138,8 @@ def bar(minute: int, mid: float | None, **values: Any) -> Row:
     """An option's minute bar with a quote 0.1 around its mid, known when the minute ends."""
     sides = {} if mid is None else {"bid_px_00": mid - 0.05, "ask_px_00": mid + 0.05}
     row: Row = {
-        "source": "simulated", "trading_date": DAY, "symbol": CALL, "underlying": "SPX", "expiration": date(2026, 12, 18),
-        "strike_price": 4000.0, "option_type": "C", "bar_start": at(60 * minute), "available_at": at(60 * minute + 60),
+        "source": "simulated", "trading_date": DAY, "symbol": CALL, "underlying": "SPX",
+        "expiration": date(2026, 12, 18), "strike_price": 4000.0, "option_type": "C", "bar_start": at(60 * minute), "available_at": at(60 * minute + 60),
         "volume": 0.0, "trade_count": 0, "quote_updates": 1, "bid_sz_00": 10.0, "ask_sz_00": 10.0, "mid_price": mid,
         "order_flow_imbalance": 0.0, "signed_volume": 0.0, **sides,
     }  # fmt: skip
@@ -146,7 +157,9 @@ def underlying_bar(minute: int, price: float | None, **values: Any) -> Row:
 
 def features(option_bars: Iterable[Row], underlying: Iterable[Row] = (), sql: str | None = None) -> list[Row]:
     """The features of some bars."""
-    return run("feature_option_minutes", None, sql, gold_option_minute_bars=option_bars, gold_underlying_minute_bars=underlying)
+    return run(
+        "feature_option_minutes", None, sql, gold_option_minute_bars=option_bars, gold_underlying_minute_bars=underlying
+    )
 
 
 def without(rows: Iterable[Row], column: str) -> list[Row]:
@@ -167,7 +180,8 @@ def assert_honoured(table: str, rows: list[Row]) -> None:
             value = row[column.name]
             assert value is not None or not column.required, column.name
             if isinstance(value, float):
-                assert math.isfinite(value) and not (value == 0 and math.copysign(1, value) < 0), (column.name, value)
+                assert math.isfinite(value), (column.name, value)
+                assert value != 0 or math.copysign(1, value) > 0, (column.name, value)
             if value is not None and column.minimum is not None:
                 assert value >= column.minimum, (column.name, value)
             if value is not None and column.maximum is not None:

@@ -217,6 +217,8 @@ def test_a_null_symbol_never_reaches_silver() -> None:
 
 def test_thresholds_come_from_the_settings() -> None:
     row = quote(1, 4.0, 5.0)
-    assert flags(run("silver_option_ticks", {"max_relative_spread": 0.2}, bronze_option_ticks=[row])[0]) == {"WIDE_SPREAD"}
+    assert flags(run("silver_option_ticks", {"max_relative_spread": 0.2}, bronze_option_ticks=[row])[0]) == {
+        "WIDE_SPREAD"
+    }
     late = quote(1, 4.9, 5.1, ts_recv=at(1.02))
     assert flags(silver(late, late_arrival_ms=10.0)[0]) == {"LATE_ARRIVAL"}
