@@ -4,19 +4,15 @@ Belongs here: jobs and their triggers. Does not: which dates are due (`due_dates
 """
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 
 import dagster as dg
-from dagster._core.storage.tags import (  # the tags of a single-run range have no public name in 1.13
-    ASSET_PARTITION_RANGE_END_TAG,
-    ASSET_PARTITION_RANGE_START_TAG,
-)
 
-from lakehouse_assets.defs.due_dates import due_dates, ranges
+from lakehouse_assets.defs.due_dates import due_dates
 from lakehouse_assets.lake.asset import LAKE
 from lakehouse_assets.lake.io_manager import LakeResource
 from lakehouse_assets.layers import FEATURES
-from lakehouse_assets.partitions import trading_dates
+from lakehouse_assets.partitions import dates_of, range_tags, ranges, trading_dates
 
 UNFINISHED = [
     dg.DagsterRunStatus.QUEUED,
@@ -38,11 +34,6 @@ ml_pipeline = dg.define_asset_job(
     description="From the features on: features, labels, models.",
     partitions_def=trading_dates,
 )
-
-
-def range_tags(first: date, last: date) -> dict[str, str]:
-    """The run tags that make one run materialize every trading date from `first` to `last`."""
-    return {ASSET_PARTITION_RANGE_START_TAG: first.isoformat(), ASSET_PARTITION_RANGE_END_TAG: last.isoformat()}
 
 
 @dg.schedule(
@@ -84,12 +75,5 @@ def _requests(
 
 def dates_under_way(instance: dg.DagsterInstance) -> frozenset[date]:
     """The trading dates of queued and running runs of the main job."""
-    found: set[date] = set()
-    for run in instance.get_runs(dg.RunsFilter(job_name=ml_pipeline_end_to_end.name, statuses=UNFINISHED)):
-        single = run.tags.get("dagster/partition")
-        first = run.tags.get(ASSET_PARTITION_RANGE_START_TAG, single)
-        last = run.tags.get(ASSET_PARTITION_RANGE_END_TAG, single)
-        if first and last:
-            start, end = date.fromisoformat(first), date.fromisoformat(last)
-            found.update(start + timedelta(days=offset) for offset in range((end - start).days + 1))
-    return frozenset(found)
+    runs = instance.get_runs(dg.RunsFilter(job_name=ml_pipeline_end_to_end.name, statuses=UNFINISHED))
+    return frozenset[date]().union(*(dates_of(run.tags) for run in runs))

@@ -6,9 +6,8 @@ At 02:00 in Seoul the US session is still open: "yesterday" would be wrong for i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import date, datetime, timedelta
-from itertools import pairwise
+from collections.abc import Mapping
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from lakehouse_assets.contracts.bronze import BRONZE_OPTION_TICKS, BRONZE_UNDERLYING_TICKS
@@ -19,7 +18,6 @@ from lakehouse_assets.lake.ingest import LandedTicks
 from lakehouse_assets.lake.staging import is_current
 from lakehouse_assets.lake.table import pin
 from lakehouse_assets.partitions import FIRST_TRADING_DATE
-from lakehouse_assets.settings import Settings
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -35,7 +33,7 @@ def due_dates(lake: Lake, now: datetime) -> tuple[date, ...]:
     A date is due when it is complete for at least one source that has landed files for it, and bronze does not hold
     exactly what landed. Only files that the manifest has not seen yet are read.
     """
-    from lakehouse_assets.sources.landing import scan
+    from lakehouse_assets.sources.landing import complete_dates, scan
 
     known = pin(lake, RAW_OPTION_TICK_FILES).batches().read_all()
     manifest = scan(lake.settings.raw, lake.settings, known, now)
@@ -44,35 +42,6 @@ def due_dates(lake: Lake, now: datetime) -> tuple[date, ...]:
         day
         for day in sorted(complete_dates(manifest, lake.settings, now))
         if day >= first and not _is_held(lake, manifest, day)
-    )
-
-
-def complete_dates(manifest: pa.Table, settings: Settings, now: datetime) -> frozenset[date]:
-    """The trading dates with accepted files of a source whose venue has closed them."""
-    from lakehouse_assets.sources.sessions import is_complete
-
-    return frozenset(day for source, day in _landed(manifest) if is_complete(settings.sources[source].venue, day, now))
-
-
-def ranges(days: Iterable[date]) -> Iterator[tuple[date, date]]:
-    """Runs of consecutive calendar days, as (first, last): each is one run."""
-    ordered = sorted(days)
-    if not ordered:
-        return
-    first = ordered[0]
-    for earlier, later in pairwise(ordered):
-        if later - earlier > timedelta(days=1):
-            yield first, earlier
-            first = later
-    yield first, ordered[-1]
-
-
-def _landed(manifest: pa.Table) -> frozenset[tuple[str, date]]:
-    rows: list[Mapping[str, object]] = manifest.select(["source", "trading_date", "status"]).to_pylist()
-    return frozenset(
-        (str(row["source"]), row["trading_date"])
-        for row in rows
-        if row["status"] == "accepted" and isinstance(row["trading_date"], date)
     )
 
 

@@ -5,8 +5,9 @@ and the stream of their ticks (`reading`), or the same as SQL over the files (`p
 Does not: how a feed is read (its adapter) or what becomes of the ticks (bronze).
 """
 
+from lakehouse_assets.sources.landing.complete import complete_dates
 from lakehouse_assets.sources.landing.manifest import MANIFEST_SCHEMA, scan
 from lakehouse_assets.sources.landing.pushdown import tick_query
 from lakehouse_assets.sources.landing.reading import fingerprint, tick_batches
 
-__all__ = ["MANIFEST_SCHEMA", "fingerprint", "scan", "tick_batches", "tick_query"]
+__all__ = ["MANIFEST_SCHEMA", "complete_dates", "fingerprint", "scan", "tick_batches", "tick_query"]
