@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lakehouse_assets.sources.simulator.chain import Chain
-from lakehouse_assets.sources.simulator.clock import NIGHT_SECONDS, Floats, Integers, to_microseconds
+from lakehouse_assets.sources.simulator.clock import Floats, Integers, to_microseconds
 from lakehouse_assets.sources.simulator.faults import BIT, LATE_ARRIVAL_MS, FaultRates
 from lakehouse_assets.sources.simulator.market import NIGHT_STEPS, STEP_SECONDS, Market
 
@@ -25,8 +25,8 @@ FLOW_IN_SIZES = 0.35
 """By how much a flow of one deviation lifts the logarithm of the size on its own side, and lowers the other's."""
 FLOW_IN_TRADES = 1.0
 """The same for the log-odds that the buyer is the aggressor."""
-LAGGED = 0.45
-"""Share of states that are delayed on their way: lognormal, median 41 ms, 99th percentile 330 ms, at most 0.8 s."""
+LAGGED = 0.30
+"""Share of states that are delayed on their way, which makes two fifths late at scale: lognormal, median 41 ms, 99th percentile 330 ms, at most 0.8 s."""
 LAG_SIGMA = 0.896
 MISSING_INDEX = 0.09
 LIQUID = 10
@@ -134,7 +134,7 @@ def _sizes(tilt: npt.NDArray[np.float32], rng: np.random.Generator) -> Whole:
 def _received(timestamp: Integers, contract: Integers, rng: np.random.Generator) -> Integers:
     """When each state was received: late ones overtake nothing of their own contract."""
     count = len(timestamp)
-    delay = rng.random(count, dtype=np.float32) * 2_000.0 + 1_000.0
+    delay = rng.random(count, dtype=np.float32) * 200.0 + 1_000.0
     late = np.flatnonzero(rng.random(count, dtype=np.float32) < LAGGED)
     lag = 41_000.0 * np.exp(LAG_SIGMA * rng.standard_normal(len(late), dtype=np.float32))
     delay[late] = np.minimum(lag, 800_000.0)

@@ -67,7 +67,8 @@ def cumulated_arrivals(rows: int, rng: np.random.Generator) -> Floats:
     second = np.arange(TRADING_SECONDS)
     is_night = second < NIGHT_SECONDS
     through = np.where(is_night, second / NIGHT_SECONDS, (second - NIGHT_SECONDS) / DAY_SECONDS)
-    profile = np.where(is_night, 0.4 + 1.2 * np.exp(-(((through - 0.4) / 0.2) ** 2)), 0.7 + 1.2 * (2 * through - 1) ** 4)
+    evening = 0.4 + 1.2 * np.exp(-(((through - 0.4) / 0.2) ** 2))
+    profile = np.where(is_night, evening, 0.7 + 1.2 * (2 * through - 1) ** 4)
     per_second = rows * (1.0 - NIGHT_SHARE) / DAY_SECONDS
     variation = min((VARIANCE_TO_MEAN - 1.0) / per_second, 1.0)
     weight = profile * rng.gamma(1.0 / variation, variation, TRADING_SECONDS)

@@ -26,7 +26,6 @@ STAMP = pa.timestamp("us", tz="UTC")
 def option_table(ticks: Ticks, chain: Chain) -> pa.Table:
     """The option ticks of one file in the canonical columns."""
     rows = len(ticks)
-    spelling = _spellings(chain)
     is_old = ticks.variant == LAST_MONTH
     number = ticks.contract + len(chain) * np.where(ticks.variant == NO_SYMBOL, GOOD, ticks.variant).astype(np.int64)
     symbol = words(number, _spellings(chain), is_none=ticks.variant == NO_SYMBOL)
@@ -85,7 +84,7 @@ def words(number: npt.NDArray[np.integer | np.bool_], meaning: Sequence[str], is
     occur twice, uninitialised in the page, and the file's bytes then depend on what was in memory.
     """
     present = number if is_none is None else number[~is_none]
-    occurs = np.flatnonzero(np.bincount(present.astype(np.int64), minlength=len(meaning)))
+    occurs = np.flatnonzero(np.bincount(present.astype(np.int64), minlength=len(meaning))).tolist()
     strings = {text: place for place, text in enumerate(dict.fromkeys(meaning[k] for k in occurs))}
     place = np.zeros(len(meaning), np.int16)
     place[occurs] = [strings[meaning[k]] for k in occurs]

@@ -135,9 +135,7 @@ def _conditions(is_trade: Flags, rng: np.random.Generator) -> npt.NDArray[np.int
     return conditions
 
 
-def _truth(
-    books: Books, group: Integers, place: Whole, is_trade: Flags, has_trade: Flags, has_change: Flags
-) -> Bits:
+def _truth(books: Books, group: Integers, place: Whole, is_trade: Flags, has_trade: Flags, has_change: Flags) -> Bits:
     """The book's state on its quotes, and which rows repeat the stamp or the content of the row before them.
 
     A first repeat is no duplicate where sizes changed or where it follows the trade; later ones always are.

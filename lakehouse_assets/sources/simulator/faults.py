@@ -6,37 +6,42 @@ Belongs here: the codes, their definitions, the rates of the two profiles. Does 
 Hard codes. The truth is exact: a row carries the code if and only if the definition holds for it, no other
 row of the feed satisfies it by accident, and a row with a hard code carries that code and no other.
 
-| code | definition | what is injected |
-|---|---|---|
-| BAD_SYMBOL | `symbol` is null, or neither OSI-21 nor an ISIN with the right check digit, or its terms disagree with the columns | a wrong check digit; no symbol; the symbol of the put on a call's row and the reverse (the columns stay) |
-| EXPIRED | `trading_date` > `expiration` | a quote of last month's contract; symbol and columns agree |
-| DUP_SOURCE_KEY | (`source`, `symbol`, `event_type`, `sequence`) seen before, `sequence` not null; the first by (`source_file`, `source_seq`) is kept | a range of the previous file of the trading date at the end of the next one |
-| NEG_PRICE | `last_price`, `bid_px_00` or `ask_px_00` < 0 | the sign of a bid, or of a trade's price |
-| NEG_SIZE | `last_size`, `bid_sz_00` or `ask_sz_00` < 0 | the sign of a bid's or an ask's or a trade's size |
-| CROSSED | `bid_px_00` > `ask_px_00`, both present | bid and ask change places |
-| ZERO_TRADE | `event_type` = 'trade' and (`last_price` or `last_size` is 0 or null) | price 0, no price, or size 0 |
-| CANCELLED | a trade, and the later (by `sequence`) message that cancels it: a row with `event_type` = 'trade', `condition` in ('A', 'C', 'E', 'G') and the print's `symbol`, `timestamp`, `last_price` and `last_size`; both rows carry the code | such a message behind a print |
+- BAD_SYMBOL: `symbol` is null, or neither OSI-21 nor an ISIN with the right check digit, or its terms disagree with
+  the columns. Injected: a wrong check digit; no symbol; the symbol of the put on a call's row and the reverse (the
+  columns stay).
+- EXPIRED: `trading_date` > `expiration`. Injected: a quote of last month's contract; symbol and columns agree.
+- DUP_SOURCE_KEY: (`source`, `symbol`, `event_type`, `sequence`) seen before, `sequence` not null; the first by
+  (`source_file`, `source_seq`) is kept. Injected: a range of the previous file of the trading date at the end of
+  the next one.
+- NEG_PRICE: `last_price`, `bid_px_00` or `ask_px_00` < 0. Injected: the sign of a bid, or of a trade's price.
+- NEG_SIZE: `last_size`, `bid_sz_00` or `ask_sz_00` < 0. Injected: the sign of a bid's or an ask's or a trade's
+  size.
+- CROSSED: `bid_px_00` > `ask_px_00`, both present. Injected: bid and ask change places.
+- ZERO_TRADE: `event_type` = 'trade' and (`last_price` or `last_size` is 0 or null). Injected: price 0, no price, or
+  size 0.
+- CANCELLED: a trade, and the later (by `sequence`) message that cancels it: a row with `event_type` = 'trade',
+  `condition` in ('A', 'C', 'E', 'G') and the print's `symbol`, `timestamp`, `last_price` and `last_size`; both rows
+  carry the code. Injected: such a message behind a print.
 
 A cancel never names a print that is repeated with the same content, and a redelivered range leaves out rows
 that carry a hard code, so that no code hides another. PARSE_ERROR and SCHEMA_DRIFT cannot occur in a typed file.
 
 Soft codes. The truth says what was injected, on rows without a hard code.
 
-| code | what is injected or marked |
-|---|---|
-| OUT_OF_SESSION | `timestamp` between the sessions of the row's trading date: 06:10-08:50 or 15:50-17:50 Asia/Seoul |
-| EMPTY_BOOK | a quote without a bid and without an ask: prices and sizes null |
-| ONE_SIDED | a quote with exactly one side; price and size of the other are null |
-| ZERO_BID | a ONE_SIDED quote whose bid is missing (carries both codes) |
-| LOCKED | bid = ask |
-| WIDE_SPREAD | (ask - bid) / mid > 1.0, about the true mid |
-| MID_OUTLIER | a quote with both prices ten times or a tenth of what they should be |
-| OUTSIDE_QUOTE | a trade at ten times the price and a quarter point more, just behind a quote |
-| BAD_CONDITION | a trade with `condition` 'B', 'F' or 'H' (out of sequence); an ordinary trade has null or 'I' |
-| LATE_ARRIVAL | `ts_recv` - `timestamp` > 100 ms |
-| CLOCK_SKEW | `ts_recv` 1.5 to 10 s before `timestamp` |
-| SAME_TS | the contract's tick before it (by `timestamp`, `sequence`) has the same `timestamp` |
-| DUP_CONTENT | the contract's tick before it has the same `event_type`, `timestamp`, last, bid and ask price and size, and `condition`; `sequence` and `ts_recv` do not count |
+- OUT_OF_SESSION: `timestamp` between the sessions of the row's trading date: 06:10-08:50 or 15:50-17:50 Asia/Seoul.
+- EMPTY_BOOK: a quote without a bid and without an ask: prices and sizes null.
+- ONE_SIDED: a quote with exactly one side; price and size of the other are null.
+- ZERO_BID: a ONE_SIDED quote whose bid is missing (carries both codes).
+- LOCKED: bid = ask.
+- WIDE_SPREAD: (ask - bid) / mid > 1.0, about the true mid.
+- MID_OUTLIER: a quote with both prices ten times or a tenth of what they should be.
+- OUTSIDE_QUOTE: a trade at ten times the price and a quarter point more, just behind a quote.
+- BAD_CONDITION: a trade with `condition` 'B', 'F' or 'H' (out of sequence); an ordinary trade has null or 'I'.
+- LATE_ARRIVAL: `ts_recv` - `timestamp` > 100 ms.
+- CLOCK_SKEW: `ts_recv` 1.5 to 10 s before `timestamp`.
+- SAME_TS: the contract's tick before it (by `timestamp`, `sequence`) has the same `timestamp`.
+- DUP_CONTENT: the contract's tick before it has the same `event_type`, `timestamp`, last, bid and ask price and
+  size, and `condition`; `sequence` and `ts_recv` do not count.
 """
 
 from dataclasses import dataclass, replace

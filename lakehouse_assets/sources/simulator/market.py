@@ -55,7 +55,8 @@ def normal_cdf(x: Floats) -> Floats:
     t = 1.0 / (1.0 + 0.2316419 * np.abs(x))
     series = t * (0.319381530 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429))))
     tail = np.exp(-0.5 * x * x) * (series / np.sqrt(2.0 * np.pi))
-    return np.where(x > 0.0, 1.0 - tail, tail)
+    values: Floats = np.where(x > 0.0, 1.0 - tail, tail)
+    return values
 
 
 def black76(
@@ -108,7 +109,7 @@ def open_market(chain: Chain, level: float, rng: np.random.Generator) -> Market:
 def _flow(steps: int, width: int, rng: np.random.Generator) -> Floats:
     """Shape (steps + 1, width): stationary, deviation 1, exponential memory."""
     keep = np.exp(-STEP_SECONDS / 60.0 / FLOW_MEMORY_MINUTES)
-    shocks = rng.standard_normal((steps + 1, width)) * np.sqrt(1.0 - keep * keep)
+    shocks: Floats = rng.standard_normal((steps + 1, width)) * np.sqrt(1.0 - keep * keep)
     shocks[0] /= np.sqrt(1.0 - keep * keep)
     for step in range(1, steps + 1):
         shocks[step] += keep * shocks[step - 1]

@@ -63,7 +63,7 @@ class _Tally:
     damaged: list[dict[str, str | None]] = field(default_factory=list)
 
 
-def simulate(
+def simulate(  # noqa: PLR0913 - these are the options of the console script's verb
     raw: Path,
     truth: Path,
     *,

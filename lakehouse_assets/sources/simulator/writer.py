@@ -4,7 +4,6 @@ Belongs here: writing. Does not: what is written.
 """
 
 import filecmp
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -40,4 +39,4 @@ def land(path: Path, write: Callable[[Path], object]) -> None:
     if path.is_file() and filecmp.cmp(part, path, shallow=False):
         part.unlink()
     else:
-        os.replace(part, path)
+        part.replace(path)

@@ -28,12 +28,12 @@ class Landed(NamedTuple):
         return sorted(path for path in self.raw.rglob("*") if path.is_file())
 
 
-def land(home: Path, profile: Profile = "realistic", days: int = 1, rows_per_day: int = 20_000, seed: int = 3) -> Landed:
+def land(
+    home: Path, profile: Profile = "realistic", days: int = 1, rows_per_day: int = 20_000, seed: int = 3
+) -> Landed:
     """Simulate into a folder, the last trading date being Friday 2026-11-20."""
     raw, truth = home / "raw", home / "truth"
-    report = simulate(
-        raw, truth, days=days, rows_per_day=rows_per_day, seed=seed, profile=profile, last_date=SATURDAY
-    )
+    report = simulate(raw, truth, days=days, rows_per_day=rows_per_day, seed=seed, profile=profile, last_date=SATURDAY)
     return Landed(raw, truth, report)
 
 
@@ -48,9 +48,7 @@ def connect(landed: Landed) -> duckdb.DuckDBPyConnection:
                 FROM read_parquet(?, filename = true, file_row_number = true)""",
             [len(str(landed.raw)) + 2, f"{landed.raw}/*/*/{pattern}.parquet"],
         )
-    connection.execute(
-        "CREATE TABLE truth AS SELECT * FROM read_parquet(?)", [f"{landed.truth}/rows/*/part-*.parquet"]
-    )
+    connection.execute("CREATE TABLE truth AS SELECT * FROM read_parquet(?)", [f"{landed.truth}/rows/*/part-*.parquet"])
     return connection
 
 

@@ -14,10 +14,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from lakehouse_assets.contracts.bronze import LINEAGE, OPTION_TICK, UNDERLYING_TICK
+from lakehouse_assets.settings import SourceSettings
 from lakehouse_assets.sources.adapter import FileRefused, LandedFile
 from lakehouse_assets.sources.parquet_ticks import read
 from lakehouse_assets.sources.simulator import simulate, simulation
-from lakehouse_assets.settings import SourceSettings
 from lakehouse_assets_tests.sources.simulator.landed import SATURDAY, Landed, connect, land, one
 
 
@@ -53,7 +53,9 @@ def test_trading_dates_are_the_weekdays_up_to_the_last_one(landed: Landed) -> No
 
 def test_each_date_has_exactly_the_rows_asked_for_in_two_files_or_more(landed: Landed) -> None:
     with connect(landed) as connection:
-        counts = connection.execute("SELECT trading_date, count(*), count(DISTINCT file) FROM ticks GROUP BY 1").fetchall()
+        counts = connection.execute(
+            "SELECT trading_date, count(*), count(DISTINCT file) FROM ticks GROUP BY 1"
+        ).fetchall()
     assert {(rows, files) for _, rows, files in counts} == {(5_000, 2)}
     assert len(counts) == 4
 
@@ -64,7 +66,10 @@ def test_a_long_day_is_cut_into_files_and_keeps_its_rows(tmp_path: Path, monkeyp
     with connect(landed) as connection:
         assert one(connection, "SELECT count(DISTINCT file) FROM ticks") == 5
         assert one(connection, "SELECT count(*) FROM ticks") == 4_500
-        assert one(connection, "SELECT count(DISTINCT sequence) FROM ticks") == 4_500 - landed.report.faults["DUP_SOURCE_KEY"]
+        assert (
+            one(connection, "SELECT count(DISTINCT sequence) FROM ticks")
+            == 4_500 - landed.report.faults["DUP_SOURCE_KEY"]
+        )
 
 
 def test_the_report_counts_what_lies_there(landed: Landed) -> None:
@@ -85,7 +90,9 @@ def test_the_files_have_canonical_columns_and_types_and_no_lineage(landed: Lande
         canonical = {column.name: types[column.type] for column in tick[len(LINEAGE) :]}
         schema = pq.read_schema(landed.raw / f"simulated/2026-11-20/{name}.parquet")
         assert schema.names[0] == "instrument_type"
-        assert {field.name: field.type for field in schema if field.name != "instrument_type"}.items() <= canonical.items()
+        assert {
+            field.name: field.type for field in schema if field.name != "instrument_type"
+        }.items() <= canonical.items()
 
 
 def test_the_parquet_adapter_reads_every_good_file_and_refuses_the_damaged_ones(landed: Landed) -> None:
@@ -170,7 +177,7 @@ def test_a_killed_simulation_leaves_whole_files_only_and_can_be_run_again(tmp_pa
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     process.stdout.close()
-    assert [path for path in tmp_path.rglob(".*.part")], "it was killed in the middle of a file"
+    assert list(tmp_path.rglob(".*.part")), "it was killed in the middle of a file"
     whole = [path for path in tmp_path.rglob("*.parquet") if not path.name.startswith(".")]
     assert all(pq.read_metadata(path).num_rows > 0 for path in whole)
     assert len(whole) < 12
@@ -179,6 +186,8 @@ def test_a_killed_simulation_leaves_whole_files_only_and_can_be_run_again(tmp_pa
 def test_a_simulation_of_monday_begins_on_friday_evening(tmp_path: Path) -> None:
     simulate(tmp_path / "raw", tmp_path / "truth", days=1, rows_per_day=2_000, seed=1, profile="realistic",
              last_date=date(2026, 11, 16))  # fmt: skip
-    times = pq.read_table(tmp_path / "raw/simulated/2026-11-16/part-0000.parquet", columns=["timestamp", "trading_date"])
+    times = pq.read_table(
+        tmp_path / "raw/simulated/2026-11-16/part-0000.parquet", columns=["timestamp", "trading_date"]
+    )
     assert str(times["timestamp"][0].as_py().date()) == "2026-11-13"
     assert set(times["trading_date"].to_pylist()) == {date(2026, 11, 16)}
