@@ -55,6 +55,7 @@ def connect(settings: Settings) -> duckdb.DuckDBPyConnection:
         }
     )
     connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET enable_progress_bar = false")  # it would be drawn into the output of whoever reads stdout
     connection.execute(macros_text())
     return connection
 

@@ -134,7 +134,9 @@ def test_two_runs_of_one_partition_with_the_same_content_agree(lake: Lake) -> No
 
 def test_a_foreign_commit_of_another_partition_inside_ours_stays(lake: Lake) -> None:
     ours = stage_ticks(lake, ticks(MONDAY), [MONDAY])
-    published = publish(lake, ours, {}, before_commit=_once(lambda: write(Lake(lake.settings), ticks(TUESDAY), TUESDAY)))
+    published = publish(
+        lake, ours, {}, before_commit=_once(lambda: write(Lake(lake.settings), ticks(TUESDAY), TUESDAY))
+    )
     assert published.is_new
     assert [row["trading_date"].isoformat() for row in seen(lake)] == [MONDAY] * 4 + [TUESDAY] * 4
 
@@ -200,6 +202,7 @@ def test_a_range_writes_only_the_days_that_changed(lake: Lake) -> None:
     upstream = replace(TOY, table="toy_upstream")
     for day in (MONDAY, TUESDAY):
         write(lake, ticks(day), day, upstream)
+
     def run() -> Published:
         query = Query("SELECT * FROM toy_upstream", {"toy_upstream": pin(lake, upstream)})
         return publish(lake, stage(lake, TOY, query, [MONDAY, TUESDAY]), {})

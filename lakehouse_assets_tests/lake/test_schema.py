@@ -59,7 +59,9 @@ def test_older_code_that_lacks_a_column_neither_drops_nor_empties_it(lake: Lake)
 
 def test_a_renamed_column_is_a_new_one_and_the_old_one_stays(lake: Lake) -> None:
     write(lake, ticks(MONDAY), MONDAY)
-    renamed = replace(TOY, columns=tuple(replace(c, name="cost") if c.name == "price" else c for c in TOY.columns), rules=())
+    renamed = replace(
+        TOY, columns=tuple(replace(c, name="cost") if c.name == "price" else c for c in TOY.columns), rules=()
+    )
     write(lake, ticks(TUESDAY).rename_columns([c.name for c in renamed.columns]), TUESDAY, renamed)
     assert [row["price"] for row in seen(lake)] == [1.5] * 4 + [None] * 4
     assert [row["cost"] for row in seen(lake, contract=renamed)] == [None] * 4 + [1.5] * 4

@@ -68,7 +68,9 @@ def test_one_file_never_spans_two_partitions(lake: Lake) -> None:
     publish(lake, stage_ticks(lake, ticks(MONDAY, 10, source=odd * 2), [MONDAY]), {})
     files = sorted(published_files(lake))
     assert len(files) == len(odd)
-    assert sorted(s for f in files for s in set(pq.ParquetFile(f).read(["source"])["source"].to_pylist())) == sorted(odd)
+    assert sorted(s for f in files for s in set(pq.ParquetFile(f).read(["source"])["source"].to_pylist())) == sorted(
+        odd
+    )
     assert {task.file.partition[0] for task in lake.load("toy_ticks").scan().plan_files()} == set(odd)
     assert sorted(row["source"] for row in seen(lake)) == sorted(odd * 2)
     assert data_files(lake) == published_files(lake)

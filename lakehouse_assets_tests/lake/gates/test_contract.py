@@ -13,8 +13,7 @@ from lakehouse_assets.contracts.contract import Column, Rule
 from lakehouse_assets.lake.catalog import Lake
 from lakehouse_assets.lake.commit import publish
 from lakehouse_assets.lake.engine import connect
-from lakehouse_assets.lake.gates import Case, Verdict, contract_gate
-from lakehouse_assets.lake.gates import uniqueness
+from lakehouse_assets.lake.gates import Case, Verdict, contract_gate, uniqueness
 from lakehouse_assets.lake.query import Query
 from lakehouse_assets.lake.staging import Staged, stage
 from lakehouse_assets.settings import Settings
