@@ -26,7 +26,9 @@ FLOW_IN_SIZES = 0.35
 FLOW_IN_TRADES = 1.0
 """The same for the log-odds that the buyer is the aggressor."""
 LAGGED = 0.30
-"""Share of states that are delayed on their way, which makes two fifths late at scale: lognormal, median 41 ms, 99th percentile 330 ms, at most 0.8 s."""
+"""Share of states that are delayed on their way: lognormal, median 41 ms, 99th percentile 330 ms, at most 0.8 s.
+
+At scale they and those of their contracts that must wait for them make two fifths of the ticks late."""
 LAG_SIGMA = 0.896
 MISSING_INDEX = 0.09
 LIQUID = 10

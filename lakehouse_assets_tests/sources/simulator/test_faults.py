@@ -131,7 +131,8 @@ def test_a_fat_finger_is_far_from_the_quotes_around_it(feed: duckdb.DuckDBPyConn
         feed,
         """WITH mids AS (
                SELECT file, source_seq, (bid_px_00 + ask_px_00) / 2 AS mid,
-                      median((bid_px_00 + ask_px_00) / 2) OVER (PARTITION BY trading_date, symbol) AS usual
+                      median((bid_px_00 + ask_px_00) / 2) OVER (PARTITION BY trading_date, symbol ORDER BY sequence
+                          ROWS BETWEEN 5 PRECEDING AND 5 FOLLOWING) AS usual
                FROM judged WHERE bid_px_00 > 0 AND NOT is_hard)
            SELECT min(greatest(mid / usual, usual / mid)) FROM mids JOIN truth USING (file, source_seq)
            WHERE code = 'MID_OUTLIER'""",
