@@ -73,7 +73,7 @@ def _check_magic(file: LandedFile) -> None:
 def _damage_named(file: LandedFile) -> Iterator[None]:
     try:
         yield
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, pa.ArrowException, UnicodeDecodeError) as error:  # the last: a damaged column name
         raise FileRefused("UNREADABLE", f"{file.name} is damaged ({error}): land it again") from error
 
 

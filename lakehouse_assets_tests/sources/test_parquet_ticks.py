@@ -162,6 +162,13 @@ def test_a_page_header_that_hides_rows_is_refused(tmp_path: Path) -> None:
     assert "0 of its 300 rows" in str(refused)
 
 
+def test_a_column_name_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    file = written(tmp_path, ticks(3))
+    held = file.path.read_bytes()
+    file.path.write_bytes(held.replace(b"symbol", b"\xf3ymbol"))
+    assert refusal(read, file).reason == "UNREADABLE"
+
+
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_flipped_byte_is_refused_or_changes_no_tick(tmp_path: Path, data: st.DataObject) -> None:
