@@ -6,7 +6,7 @@ Belongs here: the three faults of files. Does not: faults of rows.
 |---|---|---|
 | EXTRA_COLUMN | `vendor-0000.parquet`: some rows of the day's first file with a column `vendor_note` | rejected |
 | TRUNCATED_GZIP | `late-0000.parquet.gz`: a gzip that ends in the middle | rejected |
-| REDELIVERED_FILE | `resent-0000.parquet`: the bytes of the day's file of underlying ticks | duplicate |
+| REDELIVERED_FILE | `underlying_resent-0000.parquet`: the bytes of the day's file of underlying ticks | duplicate |
 """
 
 import gzip
@@ -24,7 +24,7 @@ EXTRA_COLUMN, TRUNCATED_GZIP, REDELIVERED_FILE = "EXTRA_COLUMN", "TRUNCATED_GZIP
 NAMES = {
     EXTRA_COLUMN: "vendor-0000.parquet",
     TRUNCATED_GZIP: "late-0000.parquet.gz",
-    REDELIVERED_FILE: "resent-0000.parquet",
+    REDELIVERED_FILE: "underlying_resent-0000.parquet",
 }
 SAMPLE_ROWS = 1_000
 

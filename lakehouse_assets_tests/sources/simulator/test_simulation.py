@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,8 +14,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from lakehouse_assets.contracts.bronze import LINEAGE, OPTION_TICK, UNDERLYING_TICK
-from lakehouse_assets.settings import SourceSettings
+from lakehouse_assets.settings import Settings, SourceSettings
 from lakehouse_assets.sources.adapter import FileRefused, LandedFile
+from lakehouse_assets.sources.landing import scan
 from lakehouse_assets.sources.parquet_ticks import read
 from lakehouse_assets.sources.simulator import simulate, simulation
 from lakehouse_assets_tests.sources.simulator.landed import SATURDAY, Landed, connect, land, one
@@ -114,6 +115,18 @@ def test_the_parquet_adapter_reads_every_good_file_and_refuses_the_damaged_ones(
     ]
     assert len(repeated) == 1
     assert rows == {"option": 20_000, "underlying": landed.report.underlying_rows * 5 // 4}
+
+
+def test_the_manifest_says_of_every_file_what_the_truth_says(landed: Landed) -> None:
+    source = SourceSettings(
+        adapter="parquet_ticks", venue="KRX", currency="KRW", contract_multiplier=None, files="**/*"
+    )
+    settings = Settings(home=landed.raw.parent, sources={"simulated": source})
+    manifest = scan(landed.raw, settings, None, datetime(2026, 11, 21, tzinfo=UTC)).to_pylist()
+    refused = {row["path"]: row["status"] for row in manifest if row["status"] != "accepted"}
+    damaged = pq.read_table(landed.truth / "files.parquet").to_pylist()
+    assert refused == {row["file"]: row["status"] for row in damaged}
+    assert sum(row["option_rows"] for row in manifest if row["status"] == "accepted") == 20_000
 
 
 def test_a_sequence_number_names_one_event_and_grows_with_time(landed: Landed) -> None:
