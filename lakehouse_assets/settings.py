@@ -76,6 +76,7 @@ class SilverSettings(Section):
     max_relative_spread: float = Field(1.0, gt=0)
     mid_outlier_window: int = Field(50, ge=5, le=1_000)
     mid_outlier_deviations: float = Field(10.0, gt=0)
+    mid_outlier_share: float = Field(0.5, ge=0)
     late_arrival_ms: float = Field(100.0, ge=0)
     clock_skew_ms: float = Field(1_000.0, ge=0)
 

@@ -52,7 +52,8 @@ REASON_CODES = (
     ReasonCode("WIDE_SPREAD", "soft", "Relative spread above max_relative_spread, or spread above "
                "wide_spread_multiple times the mean of the contract's last mid_outlier_window quotes"),
     ReasonCode("MID_OUTLIER", "soft", "Mid further than mid_outlier_deviations mean absolute deviations from the "
-               "mean of the contract's last mid_outlier_window mids; trailing, so that nothing looks ahead"),
+               "mean of the contract's last mid_outlier_window mids, and than mid_outlier_share of it and the usual "
+               "spread; trailing, so that nothing looks ahead"),
     ReasonCode("BAD_CONDITION", "soft", "A print that does not mark the price: late, out of sequence, cross or "
                "multi-leg (OPRA codes)"),
     ReasonCode("OUTSIDE_QUOTE", "soft", "A print outside the contract's prevailing quote"),
@@ -79,7 +80,7 @@ AVAILABLE_AT = Column(
 )  # fmt: skip
 
 PREVAILING_MID = Column(
-    "prevailing_mid", "double", "Mid of the instrument's latest quote at or before the tick; null where that has no mid",
+    "prevailing_mid", "double", "Of a print: mid of the latest quote before it; null where that quote has none",
     unit="currency", minimum=0,
 )  # fmt: skip
 

@@ -290,8 +290,9 @@ CREATE OR REPLACE MACRO packed_number(pack) AS CAST(FLOOR(pack / 1099511627776) 
 
 -- What the ticks before a trusted tick say of it: `doubts`, its soft codes, and the prevailing mid; only rows that have
 -- either. It reads few columns, since it sorts each instrument's ticks, and is joined back by file and row.
--- A mid is an outlier only beyond the usual spread too: in a still market the mean absolute deviation is nothing.
-CREATE OR REPLACE MACRO doubted_ticks(judged, look_back, deviations, multiple) AS TABLE
+-- A mid is an outlier only beyond the usual spread and a share of the usual mid too: in a still market the mean
+-- absolute deviation is nothing, and a fast one moves on without any error.
+CREATE OR REPLACE MACRO doubted_ticks(judged, look_back, deviations, least_share, multiple) AS TABLE
 WITH measured_ticks AS (
     SELECT j.source, j.symbol, j.timestamp, COALESCE(j.sequence, j.source_seq) AS place, j.source_file, j.source_seq,
         j.event_type, j.condition, j.last_price, j.last_size, j.bid_px_00, j.bid_sz_00, j.ask_px_00, j.ask_sz_00,
@@ -305,8 +306,8 @@ compared_ticks AS (
     SELECT m.source, m.symbol, m.timestamp, m.place, m.source_file, m.source_seq,
         m.mid_units, m.spread_units, is_print(m.event_type) AS is_print,
         CASE WHEN is_print(m.event_type) THEN on_grid(m.last_price) END AS print_units,
-        CASE WHEN is_quote(m.event_type) AND m.mid_units IS NOT NULL THEN on_grid(m.bid_px_00) END AS bid_units,
-        CASE WHEN is_quote(m.event_type) AND m.mid_units IS NOT NULL THEN on_grid(m.ask_px_00) END AS ask_units,
+        CASE WHEN is_quote(m.event_type) AND m.bid_px_00 > 0 THEN on_grid(m.bid_px_00) END AS bid_units,
+        CASE WHEN is_quote(m.event_type) AND m.ask_px_00 > 0 THEN on_grid(m.ask_px_00) END AS ask_units,
         m.timestamp = LAG(m.timestamp) OVER in_time AS is_same_time,
         m.event_type = LAG(m.event_type) OVER in_time
             AND same(m.condition, LAG(m.condition) OVER in_time)
@@ -334,14 +335,15 @@ deviating_ticks AS (
         COALESCE(c.is_same_time AND c.is_same_content, FALSE) AS is_same_content,
         COALESCE(c.recent_count >= 10 AND c.spread_units > multiple * ratio(c.recent_spreads, c.recent_count), FALSE)
             AS is_wide,
-        COALESCE(ABS(c.mid_units - ratio(c.recent_mids, c.recent_count))
-                 > ratio(c.recent_spreads, c.recent_count), FALSE) AS is_beyond_spread,
+        COALESCE(ABS(c.mid_units - ratio(c.recent_mids, c.recent_count)) > ratio(c.recent_spreads, c.recent_count)
+                 AND ABS(c.mid_units - ratio(c.recent_mids, c.recent_count))
+                     > least_share * ratio(c.recent_mids, c.recent_count), FALSE) AS is_far,
         CAST(ROUND(ABS(c.mid_units - ratio(c.recent_mids, c.recent_count))) AS BIGINT) AS deviation_units
     FROM compared_ticks AS c
 ),
 usual_ticks AS (
     SELECT d.source_file, d.source_seq, d.is_print, d.print_units, d.quotes_so_far,
-        d.is_same_time, d.is_same_content, d.is_wide, d.is_beyond_spread, d.deviation_units,
+        d.is_same_time, d.is_same_content, d.is_wide, d.is_far, d.deviation_units,
         SUM(d.deviation_units) OVER recent AS recent_deviations,
         COUNT(d.deviation_units) OVER recent AS recent_count,
         MAX(packed(d.quotes_so_far, d.bid_units)) OVER so_far AS bid_pack,
@@ -354,12 +356,14 @@ usual_ticks AS (
 ),
 told_ticks AS (
     SELECT u.source_file, u.source_seq, u.is_same_time, u.is_same_content, u.is_wide,
-        COALESCE(u.is_beyond_spread AND u.recent_count >= 10
+        COALESCE(u.is_far AND u.recent_count >= 10
                  AND u.deviation_units > deviations * ratio(u.recent_deviations, u.recent_count), FALSE) AS is_outlier,
-        COALESCE(packed_number(u.bid_pack) = u.quotes_so_far
-                 AND (u.print_units < packed_units(u.bid_pack) OR u.print_units > packed_units(u.ask_pack)),
-                 FALSE) AS is_outside,
+        COALESCE(packed_number(u.bid_pack) = u.quotes_so_far AND u.print_units < packed_units(u.bid_pack), FALSE)
+        OR COALESCE(packed_number(u.ask_pack) = u.quotes_so_far AND u.print_units > packed_units(u.ask_pack), FALSE)
+            AS is_outside,
         CASE WHEN u.is_print AND packed_number(u.bid_pack) = u.quotes_so_far
+                  AND packed_number(u.ask_pack) = u.quotes_so_far
+                  AND packed_units(u.bid_pack) <= packed_units(u.ask_pack)
              THEN off_grid(packed_units(u.bid_pack) + packed_units(u.ask_pack)) / 2 END AS prevailing_mid
     FROM usual_ticks AS u
 )

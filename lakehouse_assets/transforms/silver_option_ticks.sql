@@ -11,7 +11,8 @@ trusted AS (
     SELECT * FROM judged_option_ticks(bronze_option_ticks, repeats, $validation_rules)
 ),
 doubts AS (
-    SELECT * FROM doubted_ticks(trusted, $mid_outlier_window, $mid_outlier_deviations, $wide_spread_multiple)
+    SELECT * FROM doubted_ticks(trusted, $mid_outlier_window, $mid_outlier_deviations, $mid_outlier_share,
+                                $wide_spread_multiple)
 )
 SELECT
     source, source_file, source_seq, ingest_id, ingested_at, event_type,

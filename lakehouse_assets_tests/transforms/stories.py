@@ -139,7 +139,8 @@ def bar(minute: int, mid: float | None, **values: Any) -> Row:
     sides = {} if mid is None else {"bid_px_00": mid - 0.05, "ask_px_00": mid + 0.05}
     row: Row = {
         "source": "simulated", "trading_date": DAY, "symbol": CALL, "underlying": "SPX",
-        "expiration": date(2026, 12, 18), "strike_price": 4000.0, "option_type": "C", "bar_start": at(60 * minute), "available_at": at(60 * minute + 60),
+        "expiration": date(2026, 12, 18), "strike_price": 4000.0, "option_type": "C",
+        "bar_start": at(60 * minute), "available_at": at(60 * minute + 60),
         "volume": 0.0, "trade_count": 0, "quote_updates": 1, "bid_sz_00": 10.0, "ask_sz_00": 10.0, "mid_price": mid,
         "order_flow_imbalance": 0.0, "signed_volume": 0.0, **sides,
     }  # fmt: skip
