@@ -44,4 +44,4 @@ def _exact(column: Column) -> str:
         shown = f"LENGTH({name}) || ':' || {name}"
     else:
         shown = f"CAST({name} AS VARCHAR)"
-    return f"COALESCE('=' || {shown}, 'null')"
+    return f"COALESCE({shown}, 'null')"

@@ -5,7 +5,6 @@ Belongs here: connections, binding files as views, writing a select as files. Do
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -78,7 +77,7 @@ def bind_files(
         "default_value: NULL}"
         for column, number in known.items()
     )
-    files = ", ".join(literal(files_pattern(local_path(path))) for path in paths)
+    files = ", ".join(literal(local_path(path)) for path in paths)
     columns = (
         quoted(c.name) if c.name in known else f"CAST(NULL AS {DUCKDB_TYPES[c.type]}) AS {quoted(c.name)}"
         for c in contract.columns
@@ -144,10 +143,5 @@ def split_file(
     return split
 
 
-def files_pattern(path: str) -> str:
-    """A path as the engine's readers take it: they read [, * and ? as patterns, so each stands in brackets."""
-    return re.sub(r"[\[*?]", lambda found: f"[{found[0]}]", path)
-
-
 def _written(path: str) -> str:
-    return f"read_parquet({literal(files_pattern(local_path(path)))}, hive_partitioning = false)"
+    return f"read_parquet({literal(local_path(path))}, hive_partitioning = false)"

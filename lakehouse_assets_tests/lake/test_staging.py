@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -42,7 +43,7 @@ STRAY_DATES = [date(2026, 11, 16), date(2026, 11, 17), date(2026, 11, 16), date(
     ],
 )
 def test_a_row_outside_the_partition_is_refused_and_its_files_are_removed(
-    lake: Lake, contract: Contract, columns: dict[str, object], words: str
+    lake: Lake, contract: Contract, columns: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(StrayRows, match=f"{contract.table} {MONDAY}: rows with {words}"):
         stage_ticks(lake, ticks(MONDAY, 4, **columns), [MONDAY], contract)
@@ -86,7 +87,7 @@ def test_one_file_never_spans_two_partitions(lake: Lake) -> None:
     ],
 )
 def test_the_statistics_of_a_file_guard_its_entry(
-    lake: Lake, tmp_path: Path, columns: dict[str, object], words: str
+    lake: Lake, tmp_path: Path, columns: dict[str, Any], words: str
 ) -> None:
     table = lake.load_or_create(TOY)
     ids = field_ids(TOY, table.metadata)

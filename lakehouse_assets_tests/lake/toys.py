@@ -49,7 +49,7 @@ TYPES = {
 }  # fmt: skip
 
 
-def ticks(day: str, count: int = 4, price: float | None = 1.5, contract: Contract = TOY, **columns: Any) -> pa.Table:
+def ticks(day: str, count: int = 4, price: Any = 1.5, contract: Contract = TOY, **columns: Any) -> pa.Table:
     """Some ticks of a day from two sources; a keyword replaces a column by a list or one value for all rows."""
     values: dict[str, Any] = {
         "source": ["krx" if number % 2 else "opra" for number in range(count)],

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lakehouse_assets.contracts.contract import Column, Rule
@@ -93,6 +93,7 @@ KEYS = st.lists(
 
 @pytest.mark.slow
 @given(keys=KEYS)
+@example(keys=[("krx", None), ("krx", 1), ("krx", None), ("opra", None), ("opra", None), ("krx", 1)])
 @settings(max_examples=25, deadline=None)
 def test_both_ways_count_the_repeated_keys(tmp_path_factory: pytest.TempPathFactory, keys: list[Any]) -> None:
     loose = replace(TOY, columns=tuple(replace(c, required=False) if c.name == "id" else c for c in TOY.columns))

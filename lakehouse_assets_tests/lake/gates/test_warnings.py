@@ -100,10 +100,11 @@ def test_every_row_that_came_in_goes_out_once(lake: Lake, kept: str, refused: st
     for day in (MONDAY, TUESDAY):
         write(lake, ticks(day, 6), day, came)
     tables = {"toy_kept": kept, "toy_refused": refused}
+    inputs = {"toy_came": pin(lake, came)}
     staged = [
-        stage(lake, replace(TOY, table=name), Query(f"SELECT * FROM toy_came WHERE {which}", {"toy_came": pin(lake, came)}), [MONDAY])
+        stage(lake, replace(TOY, table=name), Query(f"SELECT * FROM toy_came WHERE {which}", inputs), [MONDAY])
         for name, which in tables.items()
-    ]  # fmt: skip
+    ]
     gate = conservation_gate(staged[0].contract, ("toy_came",), tuple(tables))
     found = only(gate, *staged)
     assert (found.passed, found.words) == ("are" not in words, words)
