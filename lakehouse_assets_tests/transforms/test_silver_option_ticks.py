@@ -177,9 +177,14 @@ def test_a_print_is_held_against_the_latest_quote_before_it() -> None:
     assert [row["prevailing_mid"] for row in rows] == [None, 5.0, 5.0, None, 5.2, 5.2]
 
 
-def test_a_print_after_a_one_sided_quote_has_no_prevailing_mid() -> None:
-    rows = silver(quote(1, 4.9, 5.1), quote(2, None, 5.1), trade(3, 9.0))
-    assert (rows[-1]["prevailing_mid"], flags(rows[-1])) == (None, set())
+def test_a_print_after_a_one_sided_quote_has_no_prevailing_mid_and_one_side_to_pass() -> None:
+    rows = silver(quote(1, 4.9, 5.1), quote(2, None, 5.1), trade(3, 9.0), trade(4, 0.1))
+    assert [row["prevailing_mid"] for row in rows[2:]] == [None, None]
+    assert [flags(row) for row in rows[2:]] == [{"OUTSIDE_QUOTE"}, set()]
+
+
+def test_a_fast_market_is_no_outlier() -> None:
+    assert "MID_OUTLIER" not in flags(silver(*calm(), quote(40, 6.9, 7.1))[-1])
 
 
 def test_flags_never_look_ahead() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from lakehouse_assets.contracts.silver import HARD_CODES, SOFT_CODES
 from lakehouse_assets.settings import Settings
+from lakehouse_assets.sources.adapter import KINDS
 from lakehouse_assets.sources.landing import scan, tick_batches
 from lakehouse_assets.sources.simulator import simulate
 from lakehouse_assets.transforms.text import macros_text, parameters_of, sql_text
@@ -41,8 +42,8 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPy
     with duckdb.connect(config={"threads": 2}) as engine:
         engine.execute("SET TimeZone = 'UTC'")
         engine.execute(macros_text())
-        for kind in ("option", "underlying"):
-            ticks = tick_batches(kind, files, home / "raw", settings, DAY).read_all()  # type: ignore[arg-type]
+        for kind in KINDS:
+            ticks = tick_batches(kind, files, home / "raw", settings, DAY).read_all()
             engine.register("ticks", ticks)
             engine.execute(f"CREATE TABLE bronze_{kind}_ticks AS SELECT * FROM ticks")
             engine.unregister("ticks")
@@ -54,7 +55,8 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPy
         engine.execute("""
             CREATE TABLE found AS
             SELECT source_file AS file, source_seq, UNNEST(STRING_SPLIT(codes, ',')) AS code FROM (
-                SELECT source_file, source_seq, soft_codes AS codes FROM silver_option_ticks WHERE soft_codes IS NOT NULL
+                SELECT source_file, source_seq, soft_codes AS codes FROM silver_option_ticks
+                WHERE soft_codes IS NOT NULL
                 UNION ALL
                 SELECT source_file, source_seq, reason_codes FROM silver_quarantined_ticks
                 WHERE instrument_type = 'option')
