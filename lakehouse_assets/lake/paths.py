@@ -30,7 +30,7 @@ def local_uri(path: str | Path) -> str:
     """
     resolved = str(Path(path).resolve())
     if "?" in resolved or "#" in resolved:
-        raise ValueError(f"{resolved}: the lake's folder may not hold a ? or # in its name; set LAKEHOUSE_HOME to another")
+        raise ValueError(f"{resolved}: the lake's folder may not hold a ? or # in its name; change LAKEHOUSE_HOME")
     return f"file://{resolved}"
 
 

@@ -1,15 +1,14 @@
 """Writing files that nobody sees yet: step one of every write.
 
-Belongs here: base, content key, data files and the guard by their statistics. Does not: judging rows (`gates`)
+Belongs here: base, content key and data files. Does not: guarding partitions (`strays`), judging rows (`gates`),
 nor making them visible (`commit`).
 """
 
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table as IcebergTable
@@ -22,17 +21,12 @@ from lakehouse_assets.lake.engine import connect, partitions_in, split_file, wri
 from lakehouse_assets.lake.paths import KEY_DIGITS, local_path, staging_folder
 from lakehouse_assets.lake.query import Content, digest
 from lakehouse_assets.lake.schema import ICEBERG_TYPES, documentation, field_ids, missing_columns, widened_columns
-from lakehouse_assets.lake.table import PlannedFile, Table, as_date, described, planned_files
+from lakehouse_assets.lake.strays import guarded, refuse_strays
+from lakehouse_assets.lake.table import PlannedFile, Table, described, planned_files
 from lakehouse_assets.settings import Settings
 
 WHOLE = "all"
 """The partition key of a table without partitions."""
-
-SHOWN_STRAYS = 5
-
-
-class StrayRows(ValueError):
-    """Rows whose partition value is null or lies outside the partition being written: a reader would lose them."""
 
 
 @dataclass(frozen=True)
@@ -204,54 +198,11 @@ def _write(
         paths = [path]
         if contract.partition:
             partitions = partitions_in(connection, contract, path)
-            _refuse_strays(contract, key, partitions)
+            refuse_strays(contract, key, partitions)
             if len(partitions) > 1:
                 paths = split_file(connection, contract, ids, path, partitions)
     for written in paths:
         yield guarded(table, metadata, contract, key, written)
-
-
-def _refuse_strays(contract: Contract, key: str, partitions: Sequence[tuple[Any, ...]]) -> None:
-    """Iceberg would hide a row in a foreign or null partition from every filter on the partition.
-
-    Raises:
-        StrayRows: with the values that do not belong.
-    """
-    for position, name in enumerate(contract.partition):
-        values = {partition[position] for partition in partitions}
-        if name == "trading_date":
-            strays = values - {date.fromisoformat(key)}
-        else:
-            strays = values & {None} if contract.by_name[name].required else set()
-        if strays:
-            shown = ", ".join(sorted("null" if value is None else str(value) for value in strays)[:SHOWN_STRAYS])
-            raise StrayRows(
-                f"{contract.table} {key}: rows with {name} {shown}; every row of a partition must carry its own value, "
-                "correct what the table is made from"
-            )
-
-
-def guarded(table: IcebergTable, metadata: TableMetadata, contract: Contract, key: str, uri: str) -> DataFile:
-    """The file's entry for the manifest, once its statistics show that all its rows lie in one partition, this one.
-
-    Raises:
-        StrayRows: a partition column is null on some rows only, has several values, or is not the partition's.
-    """
-    from pyiceberg.io.pyarrow import parquet_file_to_data_file
-
-    try:
-        data_file = parquet_file_to_data_file(table.io, metadata, uri)
-    except ValueError as error:
-        raise StrayRows(f"{contract.table} {key}: a file holds rows of several partitions: {error}") from error
-    for position, name in enumerate(contract.partition):
-        value = data_file.partition[position]
-        nulls = (data_file.null_value_counts or {}).get(metadata.schema().find_field(name).field_id)
-        wholly_null = nulls == data_file.record_count and value is None and not contract.by_name[name].required
-        if not wholly_null and (nulls != 0 or value is None):
-            raise StrayRows(f"{contract.table} {key}: {nulls} of {data_file.record_count} rows have no {name} in {uri}")
-        if name == "trading_date" and as_date(value) != date.fromisoformat(key):
-            raise StrayRows(f"{contract.table} {key}: a file holds rows of {as_date(value)}: {uri}")
-    return data_file
 
 
 def _rows_by_date(table: IcebergTable, contract: Contract) -> Mapping[str, int]:

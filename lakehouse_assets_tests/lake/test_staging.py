@@ -15,7 +15,8 @@ from lakehouse_assets.lake.catalog import Lake
 from lakehouse_assets.lake.commit import publish
 from lakehouse_assets.lake.query import Query
 from lakehouse_assets.lake.schema import field_ids
-from lakehouse_assets.lake.staging import StrayRows, evolved, guarded, is_current, stage
+from lakehouse_assets.lake.staging import evolved, is_current, stage
+from lakehouse_assets.lake.strays import StrayRows, guarded
 from lakehouse_assets.settings import Settings
 from lakehouse_assets_tests.lake.toys import (
     BY_DATE,
