@@ -1,6 +1,6 @@
 """Is every row of a written file in the partition that it is written for?
 
-Belongs here: the guard on the values of the partition columns. Does not: writing (`engine`), any other column (`gates`).
+Belongs here: the guard on partition columns. Does not: writing (`engine`), judging any other column (`gates`).
 Iceberg would hide a row in a foreign or null partition from every filter on the partition.
 """
 
