@@ -5,16 +5,16 @@ Belongs here: the table of contents. Does not: any verb (one small module a grou
 
 import typer
 
-from lakehouse_assets.cli import quarantine, simulate, sql, tables
+from lakehouse_assets.cli import demo, quarantine, simulate, sql, tables
 
 app = typer.Typer(
     name="lakehouse",
     help="The lakehouse of option ticks: its tables, their history, and questions in SQL.",
-    epilog="Try: lakehouse tables",
+    epilog="Try: lakehouse demo",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for verb in (simulate.simulate, tables.tables, sql.sql, tables.history, quarantine.quarantine):
+for verb in (demo.demo, simulate.simulate, tables.tables, sql.sql, tables.history, quarantine.quarantine):
     app.command()(verb)

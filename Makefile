@@ -1,0 +1,69 @@
+# The commands of the project; `make help` lists them. Everything is installed into the checkout: .venv and .uv.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help install demo dev test check docs bench lock clean
+
+# The first Python of these that runs and is new enough.
+PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
+	$$name -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$name && break; done)
+UV := .uv/bin/uv
+BIN := .venv/bin
+UV_VERSION := 0.13.8
+PYTEST_WORKERS ?= 2
+
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 10
+
+$(UV):
+	@test -n "$(PYTHON)" || { echo "error: no Python 3.11 to 3.13 found: install one, or name it: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) -m venv .uv || { echo "error: $(PYTHON) cannot make a virtual environment: on Debian and Ubuntu, apt install python3-venv" >&2; exit 1; }
+	@.uv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+.venv/bin/python: | $(UV)
+	@$(UV) venv --quiet --python "$(PYTHON)" .venv
+
+# The locks hold the whole resolution, so nothing is resolved again (--no-deps) and every file is checked by its hash.
+.venv/runtime.stamp: requirements/runtime.lock pyproject.toml | .venv/bin/python
+	@echo "installing the runtime into .venv"
+	@$(UV) pip install --quiet --python .venv --no-deps --require-hashes -r requirements/runtime.lock
+	@$(UV) pip install --quiet --python .venv --no-deps --editable .
+	@touch $@
+
+.venv/test.stamp: requirements/test.lock .venv/runtime.stamp
+	@echo "installing the test tools and the deep-learning extra into .venv (about 5 GB)"
+	@$(UV) pip install --quiet --python .venv --no-deps --require-hashes -r requirements/test.lock
+	@touch $@
+
+install: .venv/runtime.stamp ## the environment alone
+
+demo: install ## simulate, land and run the whole way on the embedded profile; ends with one readable page
+	@$(BIN)/lakehouse demo
+
+dev: install ## Dagster's UI on port 3000 and MLflow's on port 5000, on the state of the demo
+	@$(BIN)/python -m lakehouse_assets.services.development
+
+test: .venv/test.stamp ## install what the tests need and run them all
+	@$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile
+
+check: .venv/test.stamp ## lint, format, types, import contracts, generated docs
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python docs/build.py --check
+
+docs: .venv/test.stamp ## write the generated parts of the docs anew
+	@$(BIN)/python docs/build.py
+
+bench: .venv/test.stamp ## measure; docs/performance.md tells how to read it
+	@$(BIN)/python -m benchmarks
+
+lock: | $(UV) ## resolve the locks anew: universal, with hashes
+	@$(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-annotate --no-header \
+		pyproject.toml --extra deep --group dev --override requirements/overrides.txt -o requirements/test.lock
+	@$(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-annotate --no-header \
+		pyproject.toml -c requirements/test.lock --override requirements/overrides.txt -o requirements/runtime.lock
+
+clean: ## remove the environments; the state in .lakehouse stays
+	rm -rf .venv .uv
