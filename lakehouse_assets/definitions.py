@@ -11,9 +11,7 @@ from lakehouse_assets.resources import executor, resources
 LAYERS = (raw, bronze, silver, gold, features, models)
 
 defs = dg.Definitions(
-    assets=dg.with_source_code_references(
-        [asset for layer in LAYERS for asset in dg.load_assets_from_modules([layer])]
-    ),
+    assets=[asset for layer in LAYERS for asset in dg.load_assets_from_modules([layer])],
     asset_checks=[check for layer in LAYERS for check in dg.load_asset_checks_from_modules([layer])],
     jobs=[automation.ml_pipeline_end_to_end, automation.ml_pipeline],
     schedules=[automation.daily_at_two_in_seoul],

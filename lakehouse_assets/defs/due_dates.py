@@ -6,7 +6,7 @@ At 02:00 in Seoul the US session is still open: "yesterday" would be wrong for i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
@@ -15,13 +15,12 @@ from lakehouse_assets.contracts.contract import Contract
 from lakehouse_assets.contracts.raw import RAW_OPTION_TICK_FILES
 from lakehouse_assets.lake.catalog import Lake
 from lakehouse_assets.lake.ingest import LandedTicks
-from lakehouse_assets.lake.staging import is_current
-from lakehouse_assets.lake.table import pin
+from lakehouse_assets.lake.schema import field_ids
+from lakehouse_assets.lake.staging import commit_key_for
+from lakehouse_assets.lake.table import pin, planned_files
 from lakehouse_assets.partitions import FIRST_TRADING_DATE
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from lakehouse_assets.sources.adapter import Kind
 
 KINDS: Mapping[Kind, Contract] = {"option": BRONZE_OPTION_TICKS, "underlying": BRONZE_UNDERLYING_TICKS}
@@ -38,17 +37,21 @@ def due_dates(lake: Lake, now: datetime) -> tuple[date, ...]:
     known = pin(lake, RAW_OPTION_TICK_FILES).batches().read_all()
     manifest = scan(lake.settings.raw, lake.settings, known, now)
     first = date.fromisoformat(FIRST_TRADING_DATE)
-    return tuple(
-        day
-        for day in sorted(complete_dates(manifest, lake.settings, now))
-        if day >= first and not _is_held(lake, manifest, day)
-    )
-
-
-def _is_held(lake: Lake, manifest: pa.Table, day: date) -> bool:
-    """Whether both bronze tables show exactly the landed ticks of the date; a kind that nothing landed of is held."""
+    complete = [day for day in complete_dates(manifest, lake.settings, now) if day >= first]
+    missing: set[date] = set()
     for kind, contract in KINDS.items():
-        content = LandedTicks(kind, manifest, lake.settings)
-        if content.has_rows(day.isoformat()) and not is_current(lake, contract, content, day.isoformat()):
-            return False
-    return True
+        missing |= _not_held(lake, contract, LandedTicks(kind, manifest, lake.settings), complete)
+    return tuple(sorted(missing))
+
+
+def _not_held(lake: Lake, contract: Contract, landed: LandedTicks, days: Iterable[date]) -> set[date]:
+    """The dates with landed ticks that the table does not show exactly; nothing landed is nothing missing."""
+    wanted = {day for day in days if landed.has_rows(day.isoformat())}
+    if not wanted or not lake.exists(contract.table):
+        return wanted
+    table = lake.load(contract.table)
+    ids = field_ids(contract, table.metadata)
+    shown: dict[date | None, set[str | None]] = {}
+    for file in planned_files(table, contract, None):  # one look for all dates
+        shown.setdefault(file.trading_date, set()).add(file.commit_key)
+    return {day for day in wanted if shown.get(day) != {commit_key_for(contract, landed, day.isoformat(), ids)}}

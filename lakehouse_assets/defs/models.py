@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from lakehouse_assets.lake.asset import IO_MANAGER, retry_policy
+from lakehouse_assets.lake.describe import code_references
 from lakehouse_assets.lake.table import Table
 from lakehouse_assets.layers import MODELS
 from lakehouse_assets.services.mlflow import MlflowResource
@@ -40,7 +41,9 @@ TRAINING_POOL = "training"
     ],
     group_name=MODELS,
     kinds={"xgboost", "mlflow"},
+    owners=[load_settings().owner],
     tags={"layer": MODELS},
+    metadata={"dagster/code_references": code_references(__file__)},
     retry_policy=retry_policy(),
     pool=TRAINING_POOL,
     output_required=False,

@@ -11,14 +11,14 @@ from typing import Any
 import dagster as dg
 
 from lakehouse_assets.contracts.contract import Contract
-from lakehouse_assets.lake.describe import check_specs, column_lineage, table_schema
+from lakehouse_assets.lake.describe import check_specs, code_references, column_lineage, table_schema
 from lakehouse_assets.lake.gates import Gate, contract_gate, freshness_gate, volume_gate
 from lakehouse_assets.lake.io_manager import per_partition
 from lakehouse_assets.lake.judging import Judged, judge
 from lakehouse_assets.lake.measures import measures
 from lakehouse_assets.lake.query import Content
 from lakehouse_assets.lake.staging import WHOLE, Staged, stage
-from lakehouse_assets.lake.verdicts import check_result, evaluation, refusal
+from lakehouse_assets.lake.verdicts import check_results, evaluation, refusal
 from lakehouse_assets.partitions import trading_dates
 from lakehouse_assets.settings import load_settings
 
@@ -89,16 +89,19 @@ def retry_policy() -> dg.RetryPolicy:
 
 
 def _out(contract: Contract, build: Build, upstream: Sequence[str], group_name: str) -> dg.AssetOut:
+    code = inspect.unwrap(build).__code__
     return dg.AssetOut(
         key=contract.table,
         description=f"{contract.description}\n\nGrain: {contract.grain}.\n\n{inspect.getdoc(build) or ''}",
         io_manager_key=IO_MANAGER,
         group_name=group_name,
         kinds={"iceberg", "duckdb"},
+        owners=[load_settings().owner],
         tags={"layer": contract.layer},
         metadata={
             "dagster/column_schema": table_schema(contract),
             "dagster/column_lineage": column_lineage(contract, upstream),
+            "dagster/code_references": code_references(code.co_filename, code.co_firstlineno, contract.table),
             "key": ", ".join(contract.key),
         },
         is_required=True,
@@ -134,13 +137,13 @@ def _refuse_or_yield(
     refused = [judged for judged in verdicts if judged.refuses]
     if refused:
         for staged in together:
-            yield from (check_result(judged) for judged in _worst(staged, verdicts))
+            yield from check_results(staged.contract.table, verdicts)
         raise refusal(refused, [p.folder for staged in together for p in staged.partitions if p.folder])
     for staged in together:
         yield dg.MaterializeResult(
             asset_key=staged.contract.table,
             value=staged,
-            check_results=[check_result(judged) for judged in _worst(staged, verdicts)],
+            check_results=check_results(staged.contract.table, verdicts),
             data_version=dg.DataVersion(data_version(staged)),
             metadata=measures(staged),
         )
@@ -149,18 +152,6 @@ def _refuse_or_yield(
                 context.add_asset_metadata(metadata, asset_key=staged.contract.table, partition_key=key)
         if len(staged.partitions) > 1:
             yield from (evaluation(context, judged) for judged in verdicts if judged.table == staged.contract.table)
-
-
-def _worst(staged: Staged, verdicts: Sequence[Judged]) -> list[Judged]:
-    """One verdict a gate for the whole run: the first failed partition's, else the last one's."""
-    chosen: dict[str, Judged] = {}
-    for judged in verdicts:
-        if judged.table != staged.contract.table:
-            continue
-        previous = chosen.get(judged.gate.name)
-        if previous is None or previous.verdict.passed:
-            chosen[judged.gate.name] = judged
-    return list(chosen.values())
 
 
 def data_version(staged: Staged) -> str:

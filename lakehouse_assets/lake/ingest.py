@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from lakehouse_assets.lake.query import ARROW_VIEW, digest
@@ -41,22 +42,26 @@ class LandedTicks:
         return digest([self.kind, fingerprint(self._files(partition_key), self.settings)])
 
     def open(self, connection: duckdb.DuckDBPyConnection, partition_key: str) -> tuple[str, Mapping[str, object]]:
-        """Show the files' ticks to the engine as one stream."""
-        from lakehouse_assets.sources.landing import tick_batches
+        """Let the engine read the files by itself where it can (Parquet), else show their ticks as one stream."""
+        from lakehouse_assets.sources.landing import tick_batches, tick_query
 
-        day = date.fromisoformat(partition_key)
-        stream = tick_batches(self.kind, self._files(partition_key), self.settings.raw, self.settings, day)
-        connection.register(ARROW_VIEW, stream)
+        landed = self._files(partition_key), self.settings.raw, self.settings, date.fromisoformat(partition_key)
+        if text := tick_query(self.kind, *landed):
+            return text, {}
+        connection.register(ARROW_VIEW, tick_batches(self.kind, *landed))
         return f"SELECT * FROM {ARROW_VIEW}", {}
 
     def _files(self, partition_key: str) -> list[dict[str, Any]]:
-        day = date.fromisoformat(partition_key)
-        rows: list[dict[str, Any]] = self.manifest.to_pylist()
-        return [
-            row
-            for row in rows
-            if row["status"] == "accepted" and row["trading_date"] == day and row[f"{self.kind}_rows"]
-        ]
+        return self._by_date.get(date.fromisoformat(partition_key), [])
+
+    @cached_property
+    def _by_date(self) -> Mapping[date, list[dict[str, Any]]]:
+        """The accepted files with ticks of this kind; sorted out once, however many dates are asked for."""
+        found: dict[date, list[dict[str, Any]]] = {}
+        for row in self.manifest.to_pylist():
+            if row["status"] == "accepted" and row[f"{self.kind}_rows"]:
+                found.setdefault(row["trading_date"], []).append(row)
+        return found
 
 
 def landed_ticks(kind: Kind, manifest: Table) -> LandedTicks:

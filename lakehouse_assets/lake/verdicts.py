@@ -3,7 +3,7 @@
 Belongs here: the translation. Does not: judging.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import dagster as dg
@@ -16,15 +16,31 @@ from lakehouse_assets.lake.judging import Judged
 from lakehouse_assets.lake.staging import WHOLE
 
 
-def check_result(judged: Judged) -> dg.AssetCheckResult:
-    """A verdict as the result of its check, with its numbers as metadata."""
+def check_results(table: str, verdicts: Iterable[Judged]) -> list[dg.AssetCheckResult]:
+    """One result a gate of the table for the whole run: the first failed partition's verdict, else the last one's."""
+    by_gate: dict[str, list[Judged]] = {}
+    for judged in verdicts:
+        if judged.table == table:
+            by_gate.setdefault(judged.gate.name, []).append(judged)
+    return [_check_result(days) for days in by_gate.values()]
+
+
+def _check_result(days: Sequence[Judged]) -> dg.AssetCheckResult:
+    """The verdicts of one gate as one result, with the shown one's numbers as metadata."""
+    failed = [judged for judged in days if not judged.verdict.passed]
+    shown = (failed or days[-1:])[0]
+    words = shown.verdict.words
+    if len({judged.verdict.words for judged in days}) > 1:  # a word on the whole table is the same on every day
+        words = f"{shown.partition_key}: {words}"
+    if len(failed) > 1:
+        words += f"; failed on {len(failed)} of {len(days)} days"
     return dg.AssetCheckResult(
-        asset_key=judged.table,
-        check_name=judged.gate.name,
-        passed=judged.verdict.passed,
-        severity=_severity(judged),
-        description=_words(judged),
-        metadata=dict(judged.verdict.values),
+        asset_key=shown.table,
+        check_name=shown.gate.name,
+        passed=shown.verdict.passed,
+        severity=_severity(shown),
+        description=words,
+        metadata=dict(shown.verdict.values),
     )
 
 
@@ -37,7 +53,7 @@ def evaluation(context: dg.AssetExecutionContext, judged: Judged) -> AssetCheckE
         metadata={name: dg.MetadataValue.text(v) if isinstance(v, str) else _number(v)
                   for name, v in judged.verdict.values.items()},
         severity=_severity(judged),
-        description=_words(judged),
+        description=judged.verdict.words,
         partition=judged.partition_key,
         blocking=judged.gate.is_blocking,
         target_materialization_data=_target(context, judged),
@@ -47,7 +63,7 @@ def evaluation(context: dg.AssetExecutionContext, judged: Judged) -> AssetCheckE
 def refusal(refused: Sequence[Judged], folders: Sequence[str] = ()) -> dg.Failure:
     """Why nothing was published, in words, and where the refused files lie until they are swept."""
     reasons = "; ".join(
-        f"{judged.table} {_day(judged)}: {judged.gate.name} failed: {judged.verdict.words}" for judged in refused
+        f"{_place(judged)}: {judged.gate.name} failed: {judged.verdict.words}" for judged in refused
     )
     return dg.Failure(
         description=f"Refused, nothing was published: {reasons}",
@@ -76,9 +92,5 @@ def _severity(judged: Judged) -> dg.AssetCheckSeverity:
     return dg.AssetCheckSeverity.ERROR if judged.gate.is_blocking else dg.AssetCheckSeverity.WARN
 
 
-def _day(judged: Judged) -> str:
-    return "" if judged.partition_key == WHOLE else judged.partition_key
-
-
-def _words(judged: Judged) -> str:
-    return f"{_day(judged)}: {judged.verdict.words}".removeprefix(": ")
+def _place(judged: Judged) -> str:
+    return judged.table if judged.partition_key == WHOLE else f"{judged.table} {judged.partition_key}"

@@ -1,0 +1,63 @@
+"""What every test starts from: a state folder of its own, no trace of the user's environment, and no network.
+
+A fixture of a wider scope (a lake that a whole package reads) may name its own state folder before the tests begin.
+"""
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lakehouse_assets.settings import load_settings
+from lakehouse_assets_tests.paths import SHARED_DATA  # reads LAKEHOUSE_TEST_DATA, which is no setting, before it goes
+
+__all__ = ["SHARED_DATA"]
+
+FOREIGN = ("LAKEHOUSE_", "DAGSTER_", "MLFLOW_", "AWS_", "PYICEBERG_", "GIT_")
+"""Variables by which a user's shell would change what is tested."""
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+NETWORK_EVENTS = ("socket.connect", "socket.sendto", "socket.getaddrinfo")
+
+
+class NetworkForbidden(BaseException):
+    """A test wants to talk to another machine; no `except Exception` may hide that."""
+
+
+def pytest_configure() -> None:
+    """Before a module of tests is imported, since definitions read settings when they load."""
+    for name in os.environ.copy():
+        if name.startswith(FOREIGN):
+            del os.environ[name]
+    os.environ["LAKEHOUSE_RETRIES__TRIES"] = "0"  # else a failing step sleeps for minutes before it is tried again
+    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    sys.addaudithook(_refuse_network)
+
+
+def _refuse_network(event: str, arguments: tuple[Any, ...]) -> None:
+    if event not in NETWORK_EVENTS:
+        return
+    host = arguments[0] if event == "socket.getaddrinfo" else arguments[1]
+    if isinstance(host, tuple):
+        host = host[0]
+    is_unix_socket = isinstance(host, (str, bytes)) and event != "socket.getaddrinfo" and _is_path(host)
+    if host and not is_unix_socket and host not in LOOPBACK:
+        raise NetworkForbidden(f"{event} {host!r}: tests talk to no machine but this one")
+
+
+def _is_path(address: str | bytes) -> bool:
+    text = os.fsdecode(address)
+    return text.startswith(("/", "\0"))
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The state folder of this test, or the one that a fixture of a wider scope has named."""
+    if "LAKEHOUSE_HOME" not in os.environ:
+        monkeypatch.setenv("LAKEHOUSE_HOME", str(tmp_path / "home"))
+    load_settings.cache_clear()
+    yield Path(os.environ["LAKEHOUSE_HOME"])
+    load_settings.cache_clear()
