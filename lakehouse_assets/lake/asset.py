@@ -13,7 +13,7 @@ import dagster as dg
 from lakehouse_assets.contracts.contract import Contract
 from lakehouse_assets.lake.describe import check_specs, code_references, column_lineage, table_schema
 from lakehouse_assets.lake.gates import Gate, contract_gate, freshness_gate, volume_gate
-from lakehouse_assets.lake.io_manager import per_partition
+from lakehouse_assets.lake.io_manager import share
 from lakehouse_assets.lake.judging import Judged, judge
 from lakehouse_assets.lake.measures import measures
 from lakehouse_assets.lake.query import Content
@@ -140,18 +140,20 @@ def _refuse_or_yield(
             yield from check_results(staged.contract.table, verdicts)
         raise refusal(refused, [p.folder for staged in together for p in staged.partitions if p.folder])
     for staged in together:
+        table, is_range = staged.contract.table, len(staged.partitions) > 1
+        if is_range:  # before the result: with its metadata alone every day would show the total
+            for part in staged.partitions:
+                shares = {**measures(staged, part), **share(part)}
+                context.add_asset_metadata(shares, asset_key=table, partition_key=part.key)
         yield dg.MaterializeResult(
-            asset_key=staged.contract.table,
+            asset_key=table,
             value=staged,
-            check_results=check_results(staged.contract.table, verdicts),
+            check_results=check_results(table, verdicts),
             data_version=dg.DataVersion(data_version(staged)),
-            metadata=measures(staged),
+            metadata={} if is_range else measures(staged, staged.partitions[0]),
         )
-        for key, metadata in per_partition(staged).items():
-            if len(staged.partitions) > 1:
-                context.add_asset_metadata(metadata, asset_key=staged.contract.table, partition_key=key)
-        if len(staged.partitions) > 1:
-            yield from (evaluation(context, judged) for judged in verdicts if judged.table == staged.contract.table)
+        if is_range:
+            yield from (evaluation(context, judged) for judged in verdicts if judged.table == table)
 
 
 def data_version(staged: Staged) -> str:

@@ -15,7 +15,7 @@ from pydantic import PrivateAttr
 from lakehouse_assets.contracts.catalog import CONTRACTS
 from lakehouse_assets.lake.catalog import Lake
 from lakehouse_assets.lake.commit import PREFIX, Published, publish
-from lakehouse_assets.lake.staging import WHOLE, Staged
+from lakehouse_assets.lake.staging import Staged, StagedPartition
 from lakehouse_assets.lake.table import Table, pin
 from lakehouse_assets.settings import CATALOG, NAMESPACE, load_settings
 
@@ -79,12 +79,14 @@ def describe(staged: Staged, published: Published, lake: Lake) -> dict[str, Any]
     }
 
 
-def per_partition(staged: Staged) -> dict[str, dict[str, Any]]:
-    """The share of each partition of a range, since the output's metadata is the total on every day."""
+def share(part: StagedPartition) -> dict[str, Any]:
+    """What one partition of a range says of itself in the place of the range's totals."""
     return {
-        part.key: {"dagster/row_count": part.rows, "bytes": part.bytes, "duration_seconds": round(part.seconds, 3)}
-        for part in staged.partitions
-        if part.key != WHOLE
+        "dagster/row_count": part.rows,
+        "bytes": part.bytes,
+        "files": len(part.files),
+        "duration_seconds": round(part.seconds, 3),
+        "rows_per_second": round(part.rows / part.seconds) if part.seconds else 0,
     }
 
 
