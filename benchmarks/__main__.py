@@ -1,0 +1,78 @@
+"""`python -m benchmarks`: run them, print the report, and write it down where asked.
+
+Belongs here: the options. Does not: any measurement.
+"""
+
+import argparse
+import importlib
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.findings import Finding, as_markdown
+from benchmarks.machine import described
+from benchmarks.state import Session, session
+
+BENCHMARKS = ("ingestion", "refinement", "io_managers", "steps", "startup", "simulation")
+ROWS, QUICK_ROWS = 5_000_000, 200_000
+REPEATS = 3
+BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
+
+
+def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description="Measure the figures of docs/performance.md."
+    )
+    parser.add_argument(
+        "--rows", type=int, default=ROWS, help="rows of the day (ingestion also takes four times as many)"
+    )
+    parser.add_argument("--repeats", type=int, default=REPEATS, help="how often each side runs")
+    parser.add_argument("--quick", action="store_true", help=f"{QUICK_ROWS:,} rows, once: do they run? No figures.")
+    parser.add_argument(
+        "--only", nargs="+", choices=BENCHMARKS, default=BENCHMARKS, metavar="NAME", help=", ".join(BENCHMARKS)
+    )
+    parser.add_argument("--folder", type=Path, help="where the temporary files go (5 GB at the usual size)")
+    parser.add_argument("--write", type=Path, help="replace the figures in this file, e.g. docs/performance.md")
+    return parser.parse_args(arguments)
+
+
+def measured(names: Sequence[str], opened: Session) -> list[Finding]:
+    """Run benchmarks one after the other."""
+    findings: list[Finding] = []
+    for name in names:
+        started = time.perf_counter()
+        print(f"{name} ...", file=sys.stderr, flush=True)
+        findings += importlib.import_module(f"benchmarks.{name}").measure(opened)
+        print(f"{name}: {time.perf_counter() - started:.0f} s", file=sys.stderr, flush=True)
+    return findings
+
+
+def write_between(path: Path, text: str) -> None:
+    """Put the report between the markers of a document.
+
+    Raises:
+        ValueError: the document has no markers.
+    """
+    before, begin, rest = path.read_text(encoding="utf-8").partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"{path} has no lines {BEGIN} and {END}: add them where the figures belong")
+    path.write_text(f"{before}{BEGIN}\n{text}{END}{after}", encoding="utf-8")
+
+
+def main() -> None:
+    """Measure and report."""
+    chosen = options()
+    rows, repeats = (QUICK_ROWS, 1) if chosen.quick else (chosen.rows, chosen.repeats)
+    with session(rows, repeats, chosen.folder) as opened:
+        findings = measured(chosen.only, opened)
+    text = as_markdown(list(described(repeats)), findings)
+    print(text)
+    if chosen.write:
+        write_between(chosen.write, text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The other side of the comparison with dagster-iceberg; runs in an environment of its own (requirements.lock)."""
