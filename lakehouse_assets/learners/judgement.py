@@ -63,7 +63,8 @@ def judge(challenger: Scores, champion: Scores | None, over_champion: Interval |
     """Decide on the champion's place.
 
     A challenger takes it if its score is credible, rests on enough blocks of time, beats the baselines, and, where
-    there is a champion, its log-loss on the same hold-out is lower by more than the interval.
+    there is a champion, its log-loss on the same hold-out is lower by more than the interval. While there is no
+    champion, nobody loses a place, and the log-loss need only be lower than the majority's, not surely so.
 
     Args:
         challenger: the challenger's scores on the hold-out.
@@ -79,8 +80,7 @@ def judge(challenger: Scores, champion: Scores | None, over_champion: Interval |
     if is_too_good(challenger, too_good):
         reason = f"balanced accuracy {challenger.balanced_accuracy} is above {too_good}: look for a leak"
         return Judgement(False, (reason,))
-    beats, why = beaten_baselines(challenger)
-    verdicts = [(beats, why)]
+    verdicts = [_first(challenger) if champion is None else beaten_baselines(challenger)]
     if challenger.blocks < FEWEST_BLOCKS:
         verdicts.append((False, f"the hold-out has {challenger.blocks} blocks of time, fewer than {FEWEST_BLOCKS}"))
     if champion is None or over_champion is None:
@@ -89,6 +89,17 @@ def judge(challenger: Scores, champion: Scores | None, over_champion: Interval |
         verdicts.append(_against(challenger, champion, over_champion))
     promote = all(passed for passed, _ in verdicts)
     return Judgement(promote, tuple(reason for passed, reason in verdicts if passed == promote))
+
+
+def _first(challenger: Scores) -> tuple[bool, str]:
+    beats, why = beaten_baselines(challenger)
+    surely_right = challenger.lift_over_majority.low > 0 and challenger.lift_over_no_change.low > 0
+    if beats or not surely_right or challenger.log_loss_gain.value <= 0:
+        return beats, why
+    return True, (
+        f"accuracy {challenger.accuracy} surely beats always the majority ({challenger.majority_accuracy:.3f}) and no "
+        f"change ({challenger.no_change_accuracy:.3f}), log-loss the majority's by {challenger.log_loss_gain}, not surely"
+    )
 
 
 def _against(challenger: Scores, champion: Scores, over: Interval) -> tuple[bool, str]:

@@ -35,6 +35,18 @@ def test_the_first_model_that_beats_the_baselines_is_promoted() -> None:
     assert str(verdict).endswith("there is no champion yet")
 
 
+def test_the_first_champion_need_not_surely_lower_the_log_loss_but_its_successors_must() -> None:
+    found = dataclasses.replace(scores(predictions(1.0)), log_loss_gain=Interval(0.02, -0.01, 0.05))
+    first = judge(found, None, None, too_good=0.75)
+    assert first.promote
+    assert "log-loss the majority's by 0.020 [-0.010, 0.050], not surely" in str(first)
+    assert not judge(found, scores(predictions(0.3)), Interval(0.1, 0.05, 0.2), too_good=0.75).promote
+    worse = dataclasses.replace(found, log_loss_gain=Interval(-0.001, -0.01, 0.05))
+    unsure = dataclasses.replace(found, lift_over_no_change=Interval(0.02, -0.01, 0.05))
+    assert not judge(worse, None, None, too_good=0.75).promote
+    assert not judge(unsure, None, None, too_good=0.75).promote
+
+
 def test_a_model_that_knows_nothing_is_not_promoted_even_without_a_champion() -> None:
     verdict = judge(scores(predictions(0.0)), None, None, too_good=0.75)
     assert not verdict.promote

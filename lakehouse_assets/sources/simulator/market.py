@@ -5,7 +5,7 @@ Belongs here: the state of the market on a grid of time. Does not: quotes and tr
 Order flow is persistent (an Ornstein-Uhlenbeck process that forgets half in seven minutes) and pushes what it
 buys: the flow in the index its level, the flow in one contract that contract's implied volatility (demand pressure:
 Bollen and Whaley 2004). Prices are Black-76 values of the two. `PREDICTABILITY` is the correlation of the flow now
-with the move of the next five minutes: whoever knew the flow would call 63 % of the directions.
+with the move of the next five minutes: whoever knew the flow would call two thirds of the directions.
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ DAY_STEPS = DAY_SECONDS // STEP_SECONDS
 INDEX_VOLATILITY = 0.22
 """A year, of the day sessions; the night moves at half of it."""
 DAY_SESSIONS_A_YEAR = 250
-PREDICTABILITY = 0.42
+PREDICTABILITY = 0.5
 FLOW_MEMORY_MINUTES = 10.0
 HORIZON_MINUTES = 5.0
 VOLATILITY_MEMORY_MINUTES = 60.0
