@@ -1,0 +1,130 @@
+"""Jobs, the night schedule and the sensor: their names, their times, and the runs that they ask for."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from lakehouse_assets.definitions import defs
+from lakehouse_assets.defs import automation
+from lakehouse_assets.lake.asset import LAKE
+from lakehouse_assets.lake.io_manager import LakeResource
+from lakehouse_assets.partitions import range_tags, trading_dates
+from lakehouse_assets_tests.defs.feeds import Feeds, feeds, seoul
+
+__all__ = ["feeds"]
+
+NIGHT = seoul("2026-11-19 02:00")
+FEATURES_ON = {"feature_option_minutes", "feature_option_labels", "model_xgboost"}
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral() as made:
+        yield made
+
+
+def at_night(instance: dg.DagsterInstance, moment: datetime = NIGHT) -> Any:
+    context = dg.build_schedule_context(
+        instance=instance, scheduled_execution_time=moment, resources={LAKE: LakeResource()}
+    )
+    return automation.daily_at_two_in_seoul.evaluate_tick(context)
+
+
+def stretches(tick: Any) -> list[tuple[str, str]]:
+    """First and last date of each run that a tick asks for."""
+    names = range_tags(datetime(2026, 1, 1).date(), datetime(2026, 1, 1).date())  # noqa: DTZ001
+    return [tuple(request.tags[name] for name in names) for request in tick.run_requests]
+
+
+def stamped(day: str) -> dict[str, str]:
+    date = datetime.fromisoformat(day).date()
+    return range_tags(date, date)
+
+
+def test_the_jobs_have_their_names_and_reach_from_raw_or_features_to_the_model() -> None:
+    whole = defs.resolve_job_def("ml_pipeline_end_to_end")
+    made = {key.to_user_string() for key in whole.asset_layer.selected_asset_keys}
+    assert made == {key.to_user_string() for key in defs.resolve_asset_graph().get_all_asset_keys()}
+    later = defs.resolve_job_def("ml_pipeline")
+    assert {key.to_user_string() for key in later.asset_layer.selected_asset_keys} == FEATURES_ON
+    assert whole.partitions_def == later.partitions_def == trading_dates
+
+
+def test_the_schedule_runs_at_two_in_seoul_from_the_start() -> None:
+    schedule = defs.resolve_schedule_def("daily_at_two_in_seoul")
+    assert (schedule.cron_schedule, schedule.execution_timezone) == ("0 2 * * *", "Asia/Seoul")
+    assert schedule.default_status == dg.DefaultScheduleStatus.RUNNING
+    assert schedule.job_name == "ml_pipeline_end_to_end"
+
+
+def test_the_sensor_waits_to_be_turned_on() -> None:
+    sensor = defs.resolve_sensor_def("on_arrival")
+    assert sensor.default_status == dg.DefaultSensorStatus.STOPPED
+    assert sensor.job_name == "ml_pipeline_end_to_end"
+
+
+def test_consecutive_dates_are_one_run_and_a_gap_makes_two(feeds: Feeds, instance: dg.DagsterInstance) -> None:
+    for day in ("2026-11-12", "2026-11-13", "2026-11-16", "2026-11-17", "2026-11-18"):
+        feeds.korea(day)
+    assert stretches(at_night(instance)) == [("2026-11-12", "2026-11-13"), ("2026-11-16", "2026-11-18")]
+
+
+def test_the_schedule_judges_by_its_own_time_not_by_the_clock(feeds: Feeds, instance: dg.DagsterInstance) -> None:
+    """A tick that runs late, as after an outage, must not see a session closed that was open."""
+    feeds.america("2026-11-18")
+    tick = at_night(instance)
+    assert stretches(tick) == []
+    assert stretches(at_night(instance, seoul("2026-11-20 02:00"))) == [("2026-11-18", "2026-11-18")]
+
+
+def test_a_night_with_nothing_to_do_says_so(feeds: Feeds, instance: dg.DagsterInstance) -> None:
+    tick = at_night(instance)
+    assert stretches(tick) == []
+    assert "no trading date is complete, landed and missing" in tick.skip_message
+
+
+@pytest.mark.parametrize("status", automation.UNFINISHED, ids=lambda status: status.value)
+def test_a_date_under_way_is_not_asked_for_again(
+    feeds: Feeds, instance: dg.DagsterInstance, status: dg.DagsterRunStatus
+) -> None:
+    feeds.korea("2026-11-17")
+    feeds.korea("2026-11-18")
+    job = defs.resolve_job_def("ml_pipeline_end_to_end")
+    instance.create_run_for_job(job, status=status, tags=stamped("2026-11-17"))
+    assert stretches(at_night(instance)) == [("2026-11-18", "2026-11-18")]
+
+
+def test_a_date_whose_run_failed_or_whose_other_job_runs_is_asked_for(
+    feeds: Feeds, instance: dg.DagsterInstance
+) -> None:
+    feeds.korea("2026-11-18")
+    job, other = defs.resolve_job_def("ml_pipeline_end_to_end"), defs.resolve_job_def("ml_pipeline")
+    instance.create_run_for_job(job, status=dg.DagsterRunStatus.FAILURE, tags=stamped("2026-11-18"))
+    instance.create_run_for_job(other, status=dg.DagsterRunStatus.STARTED, tags=stamped("2026-11-18"))
+    assert stretches(at_night(instance)) == [("2026-11-18", "2026-11-18")]
+
+
+def test_a_run_of_one_partition_counts_as_under_way(feeds: Feeds, instance: dg.DagsterInstance) -> None:
+    feeds.korea("2026-11-18")
+    job = defs.resolve_job_def("ml_pipeline_end_to_end")
+    instance.create_run_for_job(job, status=dg.DagsterRunStatus.QUEUED, tags={"dagster/partition": "2026-11-18"})
+    assert stretches(at_night(instance)) == []
+
+
+def test_the_sensor_asks_for_the_same_dates_as_soon_as_they_arrive(feeds: Feeds, instance: dg.DagsterInstance) -> None:
+    feeds.korea("2026-11-18")
+    context = dg.build_sensor_context(instance=instance, resources={LAKE: LakeResource()}, definitions=defs)
+    tick = automation.on_arrival.evaluate_tick(context)
+    assert stretches(tick) == [("2026-11-18", "2026-11-18")]
+
+
+def test_what_a_tick_asks_for_are_partitions_that_exist(feeds: Feeds, instance: dg.DagsterInstance) -> None:
+    """A request for a partition that does not exist kills the whole tick."""
+    feeds.korea("2009-12-30")
+    feeds.korea("2026-11-18")
+    asked = stretches(at_night(instance))
+    assert asked == [("2026-11-18", "2026-11-18")]
+    assert trading_dates.has_partition_key(asked[0][0])
