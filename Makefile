@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help install demo dev test check docs bench lock clean
+.PHONY: help install demo dev test check docs screenshots bench lock clean
 
 # The first Python of these that runs and is new enough.
 PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
@@ -55,6 +55,9 @@ check: .venv/test.stamp ## lint, format, types, import contracts, generated docs
 
 docs: .venv/test.stamp ## write the generated parts of the docs anew
 	@$(BIN)/python docs/build.py
+
+screenshots: .venv/test.stamp ## take the pictures of the docs off the demo's state, in Chromium
+	@$(BIN)/python docs/screenshots.py
 
 bench: .venv/test.stamp ## measure; docs/performance.md tells how to read it
 	@$(BIN)/python -m benchmarks

@@ -98,7 +98,8 @@ def _first(challenger: Scores) -> tuple[bool, str]:
         return beats, why
     return True, (
         f"accuracy {challenger.accuracy} surely beats always the majority ({challenger.majority_accuracy:.3f}) and no "
-        f"change ({challenger.no_change_accuracy:.3f}), log-loss the majority's by {challenger.log_loss_gain}, not surely"
+        f"change ({challenger.no_change_accuracy:.3f}), log-loss the majority's by {challenger.log_loss_gain}, "
+        "not surely"
     )
 
 

@@ -54,7 +54,8 @@ def main() -> int:
         "DAGSTER_HOME": str(instance_folder(settings)),
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
     }
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     servers = {
         name: subprocess.Popen(command, cwd=PROJECT, env=environment, start_new_session=True)  # noqa: S603
         for name, command in commands(settings).items()
@@ -81,8 +82,8 @@ def _until_one_ends(servers: Mapping[str, "subprocess.Popen[bytes]"]) -> int:
 
 
 def _stop(server: "subprocess.Popen[bytes]") -> None:
-    """End a server and its children: Ctrl-C first, which both know, then by force."""
-    for number in (signal.SIGINT, signal.SIGKILL):
+    """End a server and its children: politely first (Ctrl-C may be ignored in a background shell), then by force."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
         try:
             os.killpg(server.pid, number)
             server.wait(timeout=STOP_SECONDS)
