@@ -35,7 +35,10 @@ def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--folder", type=Path, help="where the temporary files go (5 GB at the usual size)")
     parser.add_argument("--write", type=Path, help="replace the figures in this file, e.g. docs/performance.md")
-    return parser.parse_args(arguments)
+    chosen = parser.parse_args(arguments)
+    if chosen.quick and chosen.write:
+        parser.error("--quick gives no figures to write down: leave out one of --quick and --write")
+    return chosen
 
 
 def measured(names: Sequence[str], opened: Session) -> list[Finding]:
@@ -70,6 +73,8 @@ def main() -> None:
         findings = measured(chosen.only, opened)
     text = as_markdown(list(described(repeats)), findings)
     print(text)
+    if chosen.quick:
+        print("With --quick this only shows that everything runs: fixed costs outweigh the rows.")
     if chosen.write:
         write_between(chosen.write, text)
 

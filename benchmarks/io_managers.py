@@ -58,13 +58,19 @@ def their_python(folder: Path) -> str:
     place = folder / "dagster_iceberg_environment"
     python = place / "bin" / "python"
     print("    building the environment of dagster-iceberg", file=sys.stderr, flush=True)
-    if uv := shutil.which("uv"):
+    if uv := _uv():
         _call(uv, "venv", "--quiet", "--python", sys.executable, str(place))
         _call(uv, "pip", "sync", "--quiet", "--require-hashes", "--python", str(python), str(LOCK))
     else:
         _call(sys.executable, "-m", "venv", str(place))
         _call(str(python), "-m", "pip", "install", "--quiet", "--require-hashes", "-r", str(LOCK))
     return str(python)
+
+
+def _uv() -> str | None:
+    """The project's own (`make install` puts it there), or one on the path; without one, pip does."""
+    own = PROJECT / ".uv" / "bin" / "uv"
+    return str(own) if own.exists() else shutil.which("uv")
 
 
 def _call(*command: str) -> None:

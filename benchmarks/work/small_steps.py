@@ -83,7 +83,7 @@ def nothing(number: int) -> dg.AssetsDefinition:
 
 
 EXECUTOR = dg.multiprocess_executor.configured(
-    {"max_concurrent": 1, "start_method": {"forkserver": {"preload_modules": PRELOADED}}}
+    {"max_concurrent": 1, "start_method": {"forkserver": {"preload_modules": [*PRELOADED, __name__]}}}
 )
 
 defs = dg.Definitions(
