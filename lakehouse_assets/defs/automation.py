@@ -42,7 +42,7 @@ ml_pipeline = dg.define_asset_job(
     job=ml_pipeline_end_to_end,
     default_status=dg.DefaultScheduleStatus.RUNNING,
     required_resource_keys={LAKE},
-    description="At 02:00 in Seoul: every trading date that is complete at its venue and that bronze does not hold yet.",
+    description="At 02:00 in Seoul: every trading date that its venue has closed and that bronze does not hold yet.",
 )
 def daily_at_two_in_seoul(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
     """One run for each stretch of consecutive due dates."""
@@ -64,13 +64,13 @@ def on_arrival(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | 
 def _requests(
     resource: LakeResource, instance: dg.DagsterInstance, now: datetime
 ) -> Iterator[dg.RunRequest | dg.SkipReason]:
-    """A run key would only guard against a repeated tick; runs under way are looked up instead."""
+    """A run key guards against a repeated tick only, so it names the moment; runs under way are looked up."""
     under_way = dates_under_way(instance)
     due = [day for day in due_dates(resource.lake, now) if day not in under_way]
     if not due:
         yield dg.SkipReason("no trading date is complete, landed and missing from bronze")
     for first, last in ranges(due):
-        yield dg.RunRequest(tags=range_tags(first, last))
+        yield dg.RunRequest(run_key=f"{first} {last} at {now.isoformat()}", tags=range_tags(first, last))
 
 
 def dates_under_way(instance: dg.DagsterInstance) -> frozenset[date]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
 
 from lakehouse_assets.definitions import defs
 from lakehouse_assets.defs import automation
@@ -16,21 +17,36 @@ from lakehouse_assets_tests.defs.feeds import Feeds, feeds, seoul
 
 __all__ = ["feeds"]
 
+MAIN = "ml_pipeline_end_to_end"
 NIGHT = seoul("2026-11-19 02:00")
 FEATURES_ON = {"feature_option_minutes", "feature_option_labels", "model_xgboost"}
 
 
-@pytest.fixture
-def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.ephemeral() as made:
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dg.DagsterInstance]:
+    """One on disk: a schedule looks at none that lives in memory."""
+    with dg.DagsterInstance.local_temp(str(tmp_path_factory.mktemp("dagster"))) as made:
         yield made
 
 
+@pytest.fixture
+def instance(kept: dg.DagsterInstance) -> dg.DagsterInstance:
+    """Without any run."""
+    kept.run_storage.wipe()
+    return kept
+
+
 def at_night(instance: dg.DagsterInstance, moment: datetime = NIGHT) -> Any:
-    context = dg.build_schedule_context(
-        instance=instance, scheduled_execution_time=moment, resources={LAKE: LakeResource()}
-    )
-    return automation.daily_at_two_in_seoul.evaluate_tick(context)
+    resources = {LAKE: LakeResource()}
+    with dg.build_schedule_context(instance=instance, scheduled_execution_time=moment, resources=resources) as context:
+        return automation.daily_at_two_in_seoul.evaluate_tick(context)
+
+
+def under_way(instance: dg.DagsterInstance, status: dg.DagsterRunStatus, tags: dict[str, str], job: str = MAIN) -> None:
+    """A run on record; a queued one must say where its code is."""
+    location = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("lakehouse_assets"), "__repository__")
+    origin = RemoteJobOrigin(location, job)
+    instance.create_run_for_job(defs.resolve_job_def(job), status=status, tags=tags, remote_job_origin=origin)
 
 
 def stretches(tick: Any) -> list[tuple[str, str]]:
@@ -92,8 +108,7 @@ def test_a_date_under_way_is_not_asked_for_again(
 ) -> None:
     feeds.korea("2026-11-17")
     feeds.korea("2026-11-18")
-    job = defs.resolve_job_def("ml_pipeline_end_to_end")
-    instance.create_run_for_job(job, status=status, tags=stamped("2026-11-17"))
+    under_way(instance, status, stamped("2026-11-17"))
     assert stretches(at_night(instance)) == [("2026-11-18", "2026-11-18")]
 
 
@@ -101,23 +116,21 @@ def test_a_date_whose_run_failed_or_whose_other_job_runs_is_asked_for(
     feeds: Feeds, instance: dg.DagsterInstance
 ) -> None:
     feeds.korea("2026-11-18")
-    job, other = defs.resolve_job_def("ml_pipeline_end_to_end"), defs.resolve_job_def("ml_pipeline")
-    instance.create_run_for_job(job, status=dg.DagsterRunStatus.FAILURE, tags=stamped("2026-11-18"))
-    instance.create_run_for_job(other, status=dg.DagsterRunStatus.STARTED, tags=stamped("2026-11-18"))
+    under_way(instance, dg.DagsterRunStatus.FAILURE, stamped("2026-11-18"))
+    under_way(instance, dg.DagsterRunStatus.STARTED, stamped("2026-11-18"), job="ml_pipeline")
     assert stretches(at_night(instance)) == [("2026-11-18", "2026-11-18")]
 
 
 def test_a_run_of_one_partition_counts_as_under_way(feeds: Feeds, instance: dg.DagsterInstance) -> None:
     feeds.korea("2026-11-18")
-    job = defs.resolve_job_def("ml_pipeline_end_to_end")
-    instance.create_run_for_job(job, status=dg.DagsterRunStatus.QUEUED, tags={"dagster/partition": "2026-11-18"})
+    under_way(instance, dg.DagsterRunStatus.QUEUED, {"dagster/partition": "2026-11-18"})
     assert stretches(at_night(instance)) == []
 
 
 def test_the_sensor_asks_for_the_same_dates_as_soon_as_they_arrive(feeds: Feeds, instance: dg.DagsterInstance) -> None:
     feeds.korea("2026-11-18")
-    context = dg.build_sensor_context(instance=instance, resources={LAKE: LakeResource()}, definitions=defs)
-    tick = automation.on_arrival.evaluate_tick(context)
+    with dg.build_sensor_context(instance=instance, resources={LAKE: LakeResource()}, definitions=defs) as context:
+        tick = automation.on_arrival.evaluate_tick(context)
     assert stretches(tick) == [("2026-11-18", "2026-11-18")]
 
 
