@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 import click
@@ -142,5 +143,5 @@ def _logged(settings: "Settings") -> Iterator[TextIO]:
                 os.close(saved)
 
 
-def _log(settings: "Settings") -> "os.PathLike[str]":
+def _log(settings: "Settings") -> Path:
     return settings.home / "logs" / "demo.log"

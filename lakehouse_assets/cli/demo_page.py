@@ -23,15 +23,15 @@ SCORES = (
     ("roc_auc", "ROC AUC", "0.5 knows nothing"),
 )
 
+AVERAGE_PRICES = (
+    "SELECT symbol, AVG(last_price) FROM hive_prod.option_ticks_db.bronze_option_ticks GROUP BY symbol LIMIT 5"
+)
+
 NEXT = (
     ("make dev", "look at the runs, gates, plots and models: Dagster on port 3000, MLflow on port 5000"),
     (".venv/bin/lakehouse tables", "every table with its last verdict"),
     (".venv/bin/lakehouse quarantine --show", "the refused rows, with their reasons"),
-    (
-        '.venv/bin/lakehouse sql "SELECT symbol, AVG(last_price) FROM hive_prod.option_ticks_db.bronze_option_ticks '
-        'GROUP BY symbol LIMIT 5"',
-        "ask the lake",
-    ),
+    (f'.venv/bin/lakehouse sql "{AVERAGE_PRICES}"', "ask the lake"),
 )
 
 

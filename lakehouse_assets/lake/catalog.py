@@ -4,7 +4,9 @@ Belongs here: opening the catalog, creating and loading a table. Does not: what 
 One `Lake` belongs to one thread; open it after a fork, never before.
 """
 
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cached_property
 from typing import TypeVar
 
@@ -31,6 +33,7 @@ TABLE_PROPERTIES = {
 }
 
 RACE_ATTEMPTS = 5
+RACE_WAIT_SECONDS = 0.05
 
 Result = TypeVar("Result")
 
@@ -59,10 +62,8 @@ class Lake:
                 **{"jdbc.schema-version": "V1"},
             )
         )
-        try:
+        with suppress(NamespaceAlreadyExistsError):  # another process made it between the look and the insert
             _survive_race(lambda: catalog.create_namespace_if_not_exists(NAMESPACE))
-        except NamespaceAlreadyExistsError:  # another process made it between the look and the insert
-            pass
         return catalog
 
     def load(self, table: str) -> IcebergTable:
@@ -102,9 +103,9 @@ class Lake:
 
 def _survive_race(step: Callable[[], Result]) -> Result:
     """Repeat a creation that another process was faster with."""
-    for _ in range(RACE_ATTEMPTS - 1):
+    for attempt in range(RACE_ATTEMPTS - 1):
         try:
             return step()
         except (OperationalError, IntegrityError):
-            continue
+            time.sleep(RACE_WAIT_SECONDS * 2**attempt)
     return step()

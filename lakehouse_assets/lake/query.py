@@ -36,7 +36,7 @@ class Content(Protocol):
         """A digest of everything that the partition's rows depend on."""
         ...
 
-    def open(self, connection: duckdb.DuckDBPyConnection, partition_key: str) -> tuple[str, Mapping[str, object]]:
+    def open(self, connection: duckdb.DuckDBPyConnection, partition_key: str, /) -> tuple[str, Mapping[str, object]]:
         """Bind the inputs to the engine; the select that yields the partition's rows, and its parameters."""
         ...
 
@@ -77,7 +77,7 @@ class Rows:
         """Over the rows themselves."""
         return digest({"rows": self.rows.to_pylist(), "key": partition_key})
 
-    def open(self, connection: duckdb.DuckDBPyConnection, partition_key: str) -> tuple[str, Mapping[str, object]]:
+    def open(self, connection: duckdb.DuckDBPyConnection, _: str) -> tuple[str, Mapping[str, object]]:
         """Show the rows to the engine."""
         connection.register(ARROW_VIEW, self.rows)
         return f"SELECT * FROM {ARROW_VIEW}", {}

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from lakehouse_assets.lake.catalog import Lake
 from lakehouse_assets.lake.cut import Cut
-from lakehouse_assets.lake.engine import connect, files_pattern, literal
+from lakehouse_assets.lake.engine import connect, literal
 from lakehouse_assets.lake.inspection import contract_named
 from lakehouse_assets.lake.paths import local_path
 from lakehouse_assets.lake.sql_guard import Asked, QueryRefused, resolve
@@ -90,7 +90,7 @@ def locked_engine(views: Mapping[str, Table], settings: Settings) -> Iterator[du
     The spill folder stays open to it: a large sort needs it.
     """
     files = {local_path(file.path) for table in views.values() for file in table.files}
-    allowed = sorted(files | {files_pattern(path) for path in files})  # the views name files as patterns
+    allowed = sorted(files)
     with connect(settings) as connection:
         for name, table in views.items():
             table.bind(connection, name)

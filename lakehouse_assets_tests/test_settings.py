@@ -1,0 +1,88 @@
+"""The settings: what they read, what they refuse, and the words they refuse it with."""
+
+from pathlib import Path
+
+import pytest
+
+from lakehouse_assets.settings import PROJECT, SettingsError, load_settings
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty settings file that is in force."""
+    path = tmp_path / "other.toml"
+    path.write_text("")
+    monkeypatch.setenv("LAKEHOUSE_CONFIG", str(path))
+    monkeypatch.delenv("LAKEHOUSE_RETRIES__TRIES", raising=False)
+    load_settings.cache_clear()
+    return path
+
+
+def refused() -> str:
+    load_settings.cache_clear()
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    return str(caught.value)
+
+
+def test_the_projects_own_file_is_valid_and_names_four_sources(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LAKEHOUSE_CONFIG", raising=False)
+    load_settings.cache_clear()
+    settings = load_settings()
+    assert set(settings.sources) == {"simulated", "lean", "krx", "opra"}
+    assert settings.bronze.partition_cols == ("source", "trading_date")
+
+
+def test_an_empty_file_means_the_defaults(config: Path) -> None:
+    assert load_settings().profile == "embedded"
+    assert load_settings().retries.tries == 3
+    assert load_settings().retries.delay_seconds == 300
+
+
+def test_the_environment_wins_over_the_file_and_keeps_its_neighbours(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config.write_text("[model]\nmax_depth = 6\nlearning_rate = 0.2\n")
+    monkeypatch.setenv("LAKEHOUSE_MODEL__MAX_DEPTH", "8")
+    load_settings.cache_clear()
+    assert load_settings().model.max_depth == 8
+    assert load_settings().model.learning_rate == 0.2
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('profil = "embedded"', "profil: no such setting"),
+        ("[model]\nmax_dept = 3", "model.max_dept: no such setting"),
+        ('[model]\nmax_depth = "deep"', "model.max_depth: Input should be a valid integer"),
+        ("[model]\nmax_depth = 99", "model.max_depth: Input should be less than or equal to 16, found 99"),
+        ('[model]\nalgorithm = "oracle"', "model.algorithm: Input should be 'xgboost', found 'oracle'"),
+        ('profile = "cloud"', "profile: Input should be 'embedded' or 'production', found 'cloud'"),
+        ('[bronze]\npartition_cols = ["source"]', "bronze.partition_cols: Value error, must name trading_date"),
+        ('[engine]\nmemory_limit = "lots"', "engine.memory_limit: String should match pattern"),
+        ('[sources."Bad Name"]\nadapter = "lean"\nvenue = "OPRA"', "sources.Bad Name"),
+        ("[silver\n", "other.toml"),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_key_and_what_was_found(config: Path, text: str, words: str) -> None:
+    config.write_text(text)
+    assert words in refused()
+
+
+def test_a_mistyped_variable_is_refused_and_not_ignored(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAKEHOUSE_HOMEE", "/elsewhere")
+    words = refused()
+    assert words.startswith("LAKEHOUSE_HOMEE: no such setting")
+    assert "LAKEHOUSE_HOME," in words
+
+
+def test_a_settings_file_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("LAKEHOUSE_CONFIG", str(tmp_path / "gone.toml"))
+    assert "gone.toml, which is not a file" in refused()
+
+
+def test_a_relative_home_lies_in_the_project(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAKEHOUSE_HOME", "state")
+    load_settings.cache_clear()
+    assert load_settings().home == PROJECT / "state"
+    assert load_settings().catalog_uri == f"sqlite:///{PROJECT / 'state' / 'catalog.db'}"
