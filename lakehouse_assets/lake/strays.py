@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from pyiceberg.io.pyarrow import parquet_file_to_data_file
 from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table as IcebergTable
 from pyiceberg.table.metadata import TableMetadata
@@ -49,6 +48,8 @@ def guarded(table: IcebergTable, metadata: TableMetadata, contract: Contract, ke
     Raises:
         StrayRows: a partition column is null on some rows only, has several values, or is not the partition's.
     """
+    from pyiceberg.io.pyarrow import parquet_file_to_data_file  # loads Arrow, which starts threads: not before a step needs it
+
     try:
         data_file = parquet_file_to_data_file(table.io, metadata, uri)
     except ValueError as error:
