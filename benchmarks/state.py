@@ -3,6 +3,7 @@
 Belongs here: folders of one session. Does not: measuring.
 """
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -57,4 +58,6 @@ class Session:
 def session(rows: int, repeats: int, folder: Path | None) -> Iterator[Session]:
     """Open a session in a temporary folder (below `folder`), which is removed at the end."""
     with tempfile.TemporaryDirectory(prefix="benchmarks_", dir=folder) as name:
+        os.environ["PYTHONPYCACHEPREFIX"] = f"{name}/bytecode"  # compiled once a session, whatever else is there
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
         yield Session(Path(name), rows, repeats)
