@@ -153,7 +153,8 @@ def _refuse_or_yield(
             metadata={} if is_range else measures(staged, staged.partitions[0]),
         )
         if is_range:
-            yield from (evaluation(context, judged) for judged in verdicts if judged.table == table)
+            dated = (one for one in verdicts if one.table == table and not one.gate.is_of_the_table)
+            yield from (evaluation(context, judged) for judged in dated)
 
 
 def data_version(staged: Staged) -> str:

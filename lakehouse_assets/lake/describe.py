@@ -34,7 +34,7 @@ def check_specs(contract: Contract, gates: Sequence[Gate]) -> list[dg.AssetCheck
                 asset=contract.table,
                 description=gate.meaning,
                 blocking=gate.is_blocking,
-                partitions_def=trading_dates if contract.is_partitioned else None,
+                partitions_def=trading_dates if contract.is_partitioned and not gate.is_of_the_table else None,
             )
             for gate in gates
         ]

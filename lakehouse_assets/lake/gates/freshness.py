@@ -23,6 +23,7 @@ def freshness_gate(contract: Contract) -> Gate:
         meaning=f"The newest trading date is at most {ALLOWED_LAG_WEEKDAYS} weekdays old.",
         is_blocking=False,
         judge=_judge,
+        is_of_the_table=True,
     )
 
 

@@ -44,9 +44,13 @@ class Case:
 
 @dataclass(frozen=True)
 class Gate:
-    """A question with a name that is a true sentence when it passes; `is_blocking` refuses the batch."""
+    """A question with a name that is a true sentence when it passes.
+
+    `is_blocking` refuses the batch; `is_of_the_table` asks about the whole table rather than one trading date.
+    """
 
     name: str
     meaning: str
     is_blocking: bool
     judge: Callable[[Case], Verdict]
+    is_of_the_table: bool = False

@@ -33,7 +33,9 @@ def _judge(case: Case) -> Verdict:
     rows = case.part.rows
     before = _trailing(case) if case.staged.contract.is_partitioned else []
     if len(before) < LEAST_DATES:
-        words = f"{rows:,} rows; fewer than {LEAST_DATES} dates in the {TRAILING_CALENDAR_DAYS} days before to compare with"
+        words = (
+            f"{rows:,} rows; fewer than {LEAST_DATES} dates in the {TRAILING_CALENDAR_DAYS} days before to compare with"
+        )
         return Verdict(True, words, {"rows": rows})
     usual = median(before)
     ratio = rows / usual
