@@ -48,7 +48,7 @@ def guarded(table: IcebergTable, metadata: TableMetadata, contract: Contract, ke
     Raises:
         StrayRows: a partition column is null on some rows only, has several values, or is not the partition's.
     """
-    from pyiceberg.io.pyarrow import parquet_file_to_data_file  # loads Arrow, which starts threads: not before a step needs it
+    from pyiceberg.io.pyarrow import parquet_file_to_data_file  # loads Arrow: in a step only
 
     try:
         data_file = parquet_file_to_data_file(table.io, metadata, uri)
