@@ -21,9 +21,6 @@ README_LINES = 150
 SHORTEST_REASON = 20
 """Characters: a reason for not running a block is a sentence, not a word."""
 
-WRITTEN_LATER = ("docs/performance.md",)
-"""Pages that may be missing until somebody has measured."""
-
 GENERATED = ("docs/asset_graph.md", "docs/data_dictionary.md", "README.md", "lakehouse_assets/transforms/proofs.json")
 
 
