@@ -67,15 +67,14 @@ def simulate(
     if as_json:
         write_json(asdict(report) | {"last_date": last})
         return
-    show(
-        ("fault", "ticks"),
-        sorted(report.faults.items()),
-        title=f"trading days: {days}, the last {last}, seed {seed}, {profile}",
-        right=("ticks",),
-    )
+    _show_summary(report, f"trading days: {days}, the last {last}, seed {seed}, {profile}")
+    say(f"landed below {settings.raw / source}, the truth below {settings.home / 'truth'}")
+
+
+def _show_summary(report: "SimulationReport", title: str) -> None:
+    show(("fault", "ticks"), sorted(report.faults.items()), title=title, right=("ticks",))
     rate = round(report.rows / report.seconds) if report.seconds else 0
     say(f"{report.rows:,} option ticks in {report.files:,} files, {size(report.bytes)}, {rate:,} ticks a second")
-    say(f"landed below {settings.raw / source}, the truth below {settings.home / 'truth'}")
 
 
 def _readable(settings: "Settings") -> list[str]:

@@ -26,8 +26,7 @@ if TYPE_CHECKING:
 Matrix: TypeAlias = npt.NDArray[np.float32]
 Vector: TypeAlias = npt.NDArray[np.float32]
 
-FEATURES_ATTRIBUTE = "lakehouse_features"
-SENTINEL_ATTRIBUTE = "lakehouse_sentinel"
+FEATURES_ATTRIBUTE, SENTINEL_ATTRIBUTE = "lakehouse_features", "lakehouse_sentinel"
 
 
 @dataclass(frozen=True)
