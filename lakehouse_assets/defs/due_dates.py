@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
-from lakehouse_assets.contracts.bronze import BRONZE_OPTION_TICKS, BRONZE_UNDERLYING_TICKS
 from lakehouse_assets.contracts.contract import Contract
 from lakehouse_assets.contracts.raw import RAW_OPTION_TICK_FILES
+from lakehouse_assets.defs.bronze import BRONZE_OPTION_TICKS, BRONZE_UNDERLYING_TICKS
 from lakehouse_assets.lake.catalog import Lake
 from lakehouse_assets.lake.ingest import LandedTicks
 from lakehouse_assets.lake.schema import field_ids

@@ -10,7 +10,7 @@ from lakehouse_assets.contracts.silver import (
     SILVER_UNDERLYING_TICKS,
 )
 from lakehouse_assets.lake.asset import lake_assets
-from lakehouse_assets.lake.gates import conservation_gate
+from lakehouse_assets.lake.gates import conservation_gate, emptiness_gate
 from lakehouse_assets.lake.query import Query, query
 from lakehouse_assets.lake.table import Table
 from lakehouse_assets.layers import SILVER
@@ -24,7 +24,12 @@ CONSERVED = conservation_gate(
 
 
 @lake_assets(
-    {SILVER_QUARANTINED_TICKS: (), SILVER_OPTION_TICKS: (CONSERVED,), SILVER_UNDERLYING_TICKS: ()}, group_name=SILVER
+    {
+        SILVER_QUARANTINED_TICKS: (),
+        SILVER_OPTION_TICKS: (CONSERVED, emptiness_gate(SILVER_OPTION_TICKS)),
+        SILVER_UNDERLYING_TICKS: (emptiness_gate(SILVER_UNDERLYING_TICKS),),
+    },
+    group_name=SILVER,
 )
 def silver_ticks(bronze_option_ticks: Table, bronze_underlying_ticks: Table) -> dict[str, Query]:
     """Every bronze row is in exactly one table: trusted, or quarantined with its reason codes."""

@@ -72,6 +72,21 @@ def partition_spec(contract: Contract, schema: Schema) -> PartitionSpec:
     return PartitionSpec(*fields)
 
 
+def refuse_other_layout(contract: Contract, spec: PartitionSpec) -> None:
+    """A table keeps the partitions that it was made with.
+
+    Raises:
+        SchemaConflict: the contract wants others.
+    """
+    there = tuple(field.name for field in spec.fields)
+    if there != contract.partition:
+        raise SchemaConflict(
+            f"{contract.table} is partitioned by {', '.join(there) or 'nothing'} on the lake and by "
+            f"{', '.join(contract.partition) or 'nothing'} in the contract and settings: set it back "
+            "(bronze.partition_cols), or start the table anew"
+        )
+
+
 def sort_order(contract: Contract, schema: Schema) -> SortOrder:
     """The order of rows inside a file, as other engines should keep it when they rewrite one."""
     return SortOrder(

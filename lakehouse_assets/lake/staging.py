@@ -20,7 +20,14 @@ from lakehouse_assets.lake.catalog import Lake
 from lakehouse_assets.lake.engine import connect, partitions_in, split_file, write_file
 from lakehouse_assets.lake.paths import KEY_DIGITS, local_path, staging_folder
 from lakehouse_assets.lake.query import Content, digest
-from lakehouse_assets.lake.schema import ICEBERG_TYPES, documentation, field_ids, missing_columns, widened_columns
+from lakehouse_assets.lake.schema import (
+    ICEBERG_TYPES,
+    documentation,
+    field_ids,
+    missing_columns,
+    refuse_other_layout,
+    widened_columns,
+)
 from lakehouse_assets.lake.strays import guarded, refuse_strays
 from lakehouse_assets.lake.table import PlannedFile, Table, described, planned_files
 from lakehouse_assets.settings import Settings
@@ -97,6 +104,7 @@ def stage(lake: Lake, contract: Contract, content: Content, partition_keys: Iter
     if not contract.is_partitioned and keys != [WHOLE]:
         raise ValueError(f"{contract.table} has no partitions: stage it with the one key {WHOLE!r}, not {keys}")
     table = lake.load_or_create(contract)
+    refuse_other_layout(contract, table.spec())
     metadata = evolved(table, contract)
     ids = field_ids(contract, table.metadata)
     staged: list[StagedPartition] = []

@@ -128,6 +128,7 @@ def record_training(run: TrackedRun, trained: Trained) -> None:
 
 def record_inputs(run: TrackedRun, tables: Iterable[InputTable]) -> None:
     """Each table at its snapshot as a dataset; the digest is the snapshot id, which is what the UI shows."""
+    import mlflow.data  # noqa: F401 - first: its registry loads the plugin below
     from mlflow.data.meta_dataset import MetaDataset
     from mlflow.entities import DatasetInput, InputTag
 

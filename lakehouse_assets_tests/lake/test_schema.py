@@ -9,7 +9,9 @@ import pytest
 from lakehouse_assets.contracts.contract import Column, ColumnType
 from lakehouse_assets.lake.catalog import Lake
 from lakehouse_assets.lake.commit import PublishConflict, publish
+from lakehouse_assets.lake.query import Rows
 from lakehouse_assets.lake.schema import SchemaConflict
+from lakehouse_assets.lake.staging import stage
 from lakehouse_assets_tests.lake.toys import MONDAY, TOY, TUESDAY, seen, stage_ticks, ticks, write
 
 NOTE = Column("note", "string", "A note", unit="words")
@@ -48,6 +50,13 @@ def test_a_column_is_never_narrowed_nor_changed_in_kind(lake: Lake, column: str,
     with pytest.raises(SchemaConflict, match=f"toy_ticks.{column}"):
         stage_ticks(lake, ticks(TUESDAY), [TUESDAY], changed)
     assert lake.load("toy_ticks").schema() == before
+
+
+def test_a_table_keeps_the_partitions_that_it_was_made_with(lake: Lake) -> None:
+    write(lake, ticks(MONDAY), MONDAY)
+    other = replace(TOY, partition=("trading_date",))
+    with pytest.raises(SchemaConflict, match="partitioned by source, trading_date on the lake and by trading_date in"):
+        stage(lake, other, Rows(ticks(TUESDAY)), [TUESDAY])
 
 
 def test_older_code_that_lacks_a_column_neither_drops_nor_empties_it(lake: Lake) -> None:

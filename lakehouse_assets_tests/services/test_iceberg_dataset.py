@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import mlflow.data  # noqa: F401 - first: its registry loads the plugin below
 import pyarrow as pa
 import pytest
 

@@ -2,6 +2,7 @@
 
 from lakehouse_assets.lake.gates.conservation import conservation_gate, landed_gate
 from lakehouse_assets.lake.gates.contract import contract_gate
+from lakehouse_assets.lake.gates.emptiness import emptiness_gate
 from lakehouse_assets.lake.gates.freshness import freshness_gate
 from lakehouse_assets.lake.gates.verdict import Case, Gate, Verdict
 from lakehouse_assets.lake.gates.volume import volume_gate
@@ -12,6 +13,7 @@ __all__ = [
     "Verdict",
     "conservation_gate",
     "contract_gate",
+    "emptiness_gate",
     "freshness_gate",
     "landed_gate",
     "volume_gate",

@@ -9,7 +9,15 @@ import pytest
 from lakehouse_assets.contracts.contract import Column, Contract
 from lakehouse_assets.lake.catalog import Lake
 from lakehouse_assets.lake.commit import publish
-from lakehouse_assets.lake.gates import Gate, Verdict, conservation_gate, freshness_gate, landed_gate, volume_gate
+from lakehouse_assets.lake.gates import (
+    Gate,
+    Verdict,
+    conservation_gate,
+    emptiness_gate,
+    freshness_gate,
+    landed_gate,
+    volume_gate,
+)
 from lakehouse_assets.lake.gates.freshness import weekdays_between
 from lakehouse_assets.lake.gates.readable import readable_gate
 from lakehouse_assets.lake.judging import judge
@@ -146,3 +154,15 @@ def test_files_that_cannot_be_read_are_named_with_their_reasons(lake: Lake) -> N
     assert not found.passed
     assert found.words == "2 files rejected: y: TRUNCATED; z: EMPTY"
     assert found.values == {"files_accepted": 1, "files_duplicate": 0, "files_rejected": 2}
+
+
+@pytest.mark.parametrize(("empty", "passes"), [(0, True), (2, True), (3, False)])
+def test_a_day_of_rows_without_any_value_warns(lake: Lake, empty: int, passes: bool) -> None:
+    priced = replace(TOY, table="toy_priced", columns=(*TOY.columns, Column("last_price", "double", "Price")))
+    text = (
+        f"SELECT *, CASE WHEN id >= {empty} THEN 1e0 END AS last_price FROM (SELECT 'a' AS source, "
+        f"DATE '{MONDAY}' AS trading_date, i AS id, 1e0 AS price, 'buy' AS side, 1 AS size FROM range(4) AS t(i))"
+    )
+    found = only(emptiness_gate(priced), stage(lake, priced, Query(text, {}), [MONDAY]))
+    assert found.passed == passes  # half of the rows are allowed by default
+    assert found.values == {"rows": 4, "rows_without_value": empty, "share": empty / 4}
