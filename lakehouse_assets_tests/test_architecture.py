@@ -122,7 +122,9 @@ def test_each_table_has_one_name_everywhere() -> None:
             assert asset.op.name == "silver_ticks"
     for module in ("raw", "bronze", "gold", "features"):
         text = (PACKAGE / "defs" / f"{module}.py").read_text()
-        functions = {node.name for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)}
+        functions = {
+            node.name for node in ast.parse(text).body if isinstance(node, ast.FunctionDef) and node.decorator_list
+        }
         assert functions == {name for name in tables if CONTRACTS[name].layer == module}
 
 
