@@ -81,10 +81,15 @@ def asset_graph_page() -> str:
     """`asset_graph.md`: the picture, then every asset with what it reads and what it is asked."""
     checks = checks_by_asset()
     lines = ["# Asset graph", "", WRITTEN, "", mermaid(), ""]
-    lines += ["A check that blocks keeps the batch invisible when it fails; one that warns is recorded, and the batch is "
-              "published.", ""]  # fmt: skip
+    lines += [("A check that blocks keeps the batch invisible when it fails; one that warns is recorded, and the "
+              "batch is published."), ""]  # fmt: skip
     for name, (layer, parents) in graph().items():
-        lines += [f"## {name}", "", f"Layer `{layer}`. Reads {_listed(parents) or 'the landing zone'}. {_made(name)}", ""]
+        lines += [
+            f"## {name}",
+            "",
+            f"Layer `{layer}`. Reads {_listed(parents) or 'the landing zone'}. {_made(name)}",
+            "",
+        ]
         lines += _table(("check", "failing it", "true when it passes"), (
             (f"`{spec.name}`", "blocks" if spec.blocking else "warns", spec.description or "") for spec in checks[name]
         ))  # fmt: skip
@@ -97,13 +102,13 @@ def data_dictionary_page() -> str:
     tables = [CONTRACTS[name] for name in graph() if name in CONTRACTS]
     lines += [*(f"- [{one.table}](#{one.table}): {one.description}" for one in tables),
               "- [Reason codes](#reason-codes)", ""]  # fmt: skip
-    lines += ["Types are Iceberg's; `timestamptz` is UTC to the microsecond. Required columns hold no null. Missing is "
-              "null: no double is NaN, infinite or -0.0.", ""]  # fmt: skip
+    lines += [("Types are Iceberg's; `timestamptz` is UTC to the microsecond. Required columns hold no null. "
+              "Missing is null: no double is NaN, infinite or -0.0."), ""]  # fmt: skip
     for contract in tables:
         lines += _dictionary_of(contract)
-    lines += ["## Reason codes", "", f"Rules of version {RULE_VERSION}. A hard code quarantines the tick, unless "
+    lines += ["## Reason codes", "", (f"Rules of version {RULE_VERSION}. A hard code quarantines the tick, unless "
               "`silver.validation_rules` leaves it out: then it flags, as a soft code does. PARSE_ERROR always "
-              "quarantines.", ""]  # fmt: skip
+              "quarantines."), ""]  # fmt: skip
     lines += _table(("code", "kind", "meaning"), ((f"`{one.code}`", one.kind, one.meaning) for one in REASON_CODES))
     return _page(lines)
 

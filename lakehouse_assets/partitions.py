@@ -39,6 +39,14 @@ def range_tags(first: date, last: date) -> dict[str, str]:
     return {ASSET_PARTITION_RANGE_START_TAG: first.isoformat(), ASSET_PARTITION_RANGE_END_TAG: last.isoformat()}
 
 
+def span_of(tags: Mapping[str, str]) -> str | None:
+    """The trading dates of a run with these tags in short, e.g. `2026-11-18..2026-11-20`; none without partitions."""
+    days = sorted(dates_of(tags))
+    if not days:
+        return None
+    return str(days[0]) if len(days) == 1 else f"{days[0]}..{days[-1]}"
+
+
 def dates_of(tags: Mapping[str, str]) -> frozenset[date]:
     """The trading dates that a run with these tags materializes; none for a run without partitions."""
     single = tags.get(PARTITION_NAME_TAG)

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lakehouse_assets.partitions import dates_of, range_tags, ranges, trading_dates
+from lakehouse_assets.partitions import dates_of, range_tags, ranges, span_of, trading_dates
 
 A_MONDAY = date(2026, 11, 16)
 
@@ -26,6 +26,9 @@ def test_the_stretches_cover_exactly_the_days(days: set[date]) -> None:
 def test_a_run_for_one_day_and_a_run_without_partitions_are_read_off_their_tags() -> None:
     assert dates_of({"dagster/partition": "2026-11-16"}) == {A_MONDAY}
     assert dates_of({"dagster/schedule_name": "daily_at_two_in_seoul"}) == frozenset()
+    assert span_of({"dagster/partition": "2026-11-16"}) == "2026-11-16"
+    assert span_of(range_tags(A_MONDAY, A_MONDAY + timedelta(days=2))) == "2026-11-16..2026-11-18"
+    assert span_of({}) is None
 
 
 def test_todays_date_is_a_partition_since_its_night_session_opened_yesterday() -> None:

@@ -12,6 +12,7 @@ from lakehouse_assets.lake.asset import IO_MANAGER, retry_policy
 from lakehouse_assets.lake.describe import code_references
 from lakehouse_assets.lake.table import Table
 from lakehouse_assets.layers import MODELS
+from lakehouse_assets.partitions import span_of
 from lakehouse_assets.services.mlflow import MlflowResource
 from lakehouse_assets.settings import load_settings
 
@@ -65,7 +66,7 @@ def model_xgboost(
             training_inputs(feature_option_minutes, feature_option_labels),
             plan_of(settings),
             mlflow.registry,
-            identity_of(context.run.run_id, "model_xgboost"),
+            identity_of(context.run.run_id, "model_xgboost", span_of(context.run.tags)),
             too_good=settings.too_good_balanced_accuracy,
             progress=context.log.info,
         )

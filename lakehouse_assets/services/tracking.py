@@ -24,7 +24,7 @@ PARENT_TAG: Final = "mlflow.parentRunId"
 
 @dataclass(frozen=True)
 class RunIdentity:
-    """Where a run comes from; `partition` is None for an asset without partitions."""
+    """Where a run comes from; `partition` are the run's trading dates, None where it has none."""
 
     dagster_run_id: str
     asset: str
