@@ -80,11 +80,6 @@ class Staged:
         """A handle on the staged rows of one partition, to judge them."""
         return Table(self.contract, None, part.files, tuple(self.field_ids.items()), self.settings)
 
-    def whole(self) -> Table:
-        """A handle on the staged rows of all partitions."""
-        files = tuple(file for part in self.partitions for file in part.files)
-        return Table(self.contract, None, files, tuple(self.field_ids.items()), self.settings)
-
     def discard(self) -> None:
         """Remove the staged files; what was published stays."""
         for part in self.partitions:
@@ -121,16 +116,6 @@ def stage(lake: Lake, contract: Contract, content: Content, partition_keys: Iter
 def commit_key_for(contract: Contract, content: Content, key: str, ids: Mapping[str, int]) -> str:
     """The name of a partition's content: equal rows in equal columns, equal key."""
     return digest([content.fingerprint(key), key, dict(ids), list(contract.partition)])[:KEY_DIGITS]
-
-
-def is_current(lake: Lake, contract: Contract, content: Content, key: str) -> bool:
-    """Whether `main` already shows this content for the partition; nothing is written."""
-    if not lake.exists(contract.table):
-        return False
-    table = lake.load(contract.table)
-    wanted = commit_key_for(contract, content, key, field_ids(contract, table.metadata))
-    base = planned_files(table, contract, [key])
-    return bool(base) and {file.commit_key for file in base} == {wanted}
 
 
 def discard(part: StagedPartition) -> None:

@@ -15,7 +15,7 @@ from lakehouse_assets.lake.catalog import Lake
 from lakehouse_assets.lake.commit import publish
 from lakehouse_assets.lake.query import Query
 from lakehouse_assets.lake.schema import field_ids
-from lakehouse_assets.lake.staging import evolved, is_current, stage
+from lakehouse_assets.lake.staging import evolved, stage
 from lakehouse_assets.lake.strays import StrayRows, guarded
 from lakehouse_assets.settings import Settings
 from lakehouse_assets_tests.lake.toys import (
@@ -111,16 +111,6 @@ def test_a_later_partition_that_fails_takes_the_earlier_ones_along(lake: Lake) -
     with pytest.raises(StrayRows, match=TUESDAY):
         stage_ticks(lake, ticks(MONDAY), [MONDAY, TUESDAY])
     assert data_files(lake) == set()
-
-
-def test_whether_content_is_current_is_known_without_writing(lake: Lake) -> None:
-    text = f"SELECT 'a' AS source, DATE '{MONDAY}' AS trading_date, 1 AS id, 1 AS price, 'buy' AS side, 1 AS size"
-    assert not is_current(lake, TOY, Query(text, {}), MONDAY)
-    publish(lake, stage(lake, TOY, Query(text, {}), [MONDAY]), {})
-    files = data_files(lake)
-    assert is_current(lake, TOY, Query(text, {}), MONDAY)
-    assert not is_current(lake, TOY, Query(text.replace("1 AS size", "2 AS size"), {}), MONDAY)
-    assert data_files(lake) == files
 
 
 @pytest.mark.parametrize("name", ["with space", "it's", "도쿄 ü", "[a]*b", "50%20"])
