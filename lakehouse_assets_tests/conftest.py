@@ -19,6 +19,9 @@ __all__ = ["SHARED_DATA"]
 FOREIGN = ("LAKEHOUSE_", "DAGSTER_", "MLFLOW_", "AWS_", "PYICEBERG_", "GIT_")
 """Variables by which a user's shell would change what is tested."""
 
+TERMINAL = ("COLUMNS", "LINES")
+"""A width, such as the one that pytest-xdist gives its workers, would fold what the console script writes."""
+
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 NETWORK_EVENTS = ("socket.connect", "socket.sendto", "socket.getaddrinfo")
 
@@ -30,7 +33,7 @@ class NetworkForbidden(BaseException):
 def pytest_configure() -> None:
     """Before a module of tests is imported, since definitions read settings when they load."""
     for name in os.environ.copy():
-        if name.startswith(FOREIGN):
+        if name.startswith(FOREIGN) or name in TERMINAL:
             del os.environ[name]
     os.environ["LAKEHOUSE_RETRIES__TRIES"] = "0"  # else a failing step sleeps for minutes before it is tried again
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
