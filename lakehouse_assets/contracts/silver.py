@@ -75,8 +75,9 @@ MID_PRICE = Column(
 )  # fmt: skip
 
 AVAILABLE_AT = Column(
-    "available_at", "timestamptz", "When it could be known: received, or happened where no receipt is on record; "
-    "a minute bar 60 s after its start",
+    "available_at", "timestamptz", "When the tick itself could be known: received, or happened where no receipt is on "
+    "record; a minute bar 60 s after its start. What ticks before it say of it (prevailing_mid, soft_codes) is known "
+    "when those have arrived too; the bars' available_at waits for them",
 )  # fmt: skip
 
 PREVAILING_MID = Column(

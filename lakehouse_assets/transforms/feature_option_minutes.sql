@@ -1,5 +1,6 @@
 -- Grain: one contract of one source and one minute that has a mid. Point in time: `available_at` is the latest arrival
--- among the inputs, and the underlying is joined backward on it, the latest minute known by then.
+-- among the inputs, and the underlying is joined backward on it, the latest minute known by then. A minute of the
+-- underlying is known when the ones before it are: which of its mids are outliers depends on the mids before.
 -- Caveats: what lies one or five minutes back is the last mid known then, at most ten minutes older, else null; mids
 -- above 1.09 million in currency have no returns; minutes_to_expiry runs to midnight UTC, not to the venue's hour.
 WITH quoted AS (
@@ -33,22 +34,23 @@ described AS (
     FROM moved
 ),
 priced AS (
-    SELECT source, symbol, available_at,
+    SELECT source, symbol,
         minute_of_date(minute_number(bar_start), trading_date) AS clock,
         COALESCE(close_price, mid_price) AS price,
-        on_grid(COALESCE(close_price, mid_price)) AS units
+        on_grid(COALESCE(close_price, mid_price)) AS units,
+        MAX(available_at) OVER (
+            PARTITION BY source, symbol ORDER BY bar_start RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+        ) AS known_from
     FROM gold_underlying_minute_bars
-    WHERE COALESCE(close_price, mid_price) > 0
 ),
 underlyings AS (
-    SELECT source, symbol, clock, price, units,
+    SELECT source, symbol, clock, price, units, known_from,
         packed_units(MAX(packed(clock, units)) OVER (
             PARTITION BY source, symbol ORDER BY clock RANGE BETWEEN 11 PRECEDING AND 1 PRECEDING)) AS units_1m,
         packed_units(MAX(packed(clock, units)) OVER (
-            PARTITION BY source, symbol ORDER BY clock RANGE BETWEEN 15 PRECEDING AND 5 PRECEDING)) AS units_5m,
-        MAX(available_at) OVER (
-            PARTITION BY source, symbol ORDER BY clock RANGE BETWEEN 15 PRECEDING AND CURRENT ROW) AS known_from
+            PARTITION BY source, symbol ORDER BY clock RANGE BETWEEN 15 PRECEDING AND 5 PRECEDING)) AS units_5m
     FROM priced
+    WHERE price > 0
 ),
 questions AS (
     SELECT source, underlying, known_from

@@ -2,7 +2,9 @@
 -- Caveats: a delivered minute bar carries its close and volume only, so open, high and low are its close; a feed is
 -- expected to deliver prints or trade bars, not both. Prints that do not mark the price (BAD_CONDITION) count as
 -- volume but not as a price; quotes flagged MID_OUTLIER do not give the mid. Rows without symbol are left out.
--- A tick that arrives late revises its bar, and available_at says since when the bar is known.
+-- A tick that arrives late revises its bar and may revise later ones: flows and signs look at the tick before, outliers at
+-- the mids before. So a bar is known when every tick of its contract up to the minute's end has arrived; an hour's delay
+-- of one tick makes the bars of that hour known an hour late, never too early.
 WITH ticks AS (
     SELECT source, trading_date, symbol, underlying, expiration, strike_price, option_type, contract_multiplier,
         currency, available_at, underlying_price, last_price, last_size,
@@ -73,10 +75,17 @@ minutes AS (
         COALESCE(last_by(underlying_price, quote_number), last_by(underlying_price, print_number)) AS underlying_price
     FROM flows
     GROUP BY source, trading_date, symbol, minute
+),
+settled AS (
+    SELECT *,
+        MAX(last_arrival) OVER (
+            PARTITION BY source, symbol ORDER BY minute RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+        ) AS arrived_by
+    FROM minutes
 )
 SELECT source, trading_date, symbol, underlying, expiration, strike_price, option_type, contract_multiplier, currency,
     minute_time(minute) AS bar_start,
-    known_after(last_arrival, minute) AS available_at,
+    known_after(arrived_by, minute) AS available_at,
     open_price, high_price, low_price, close_price,
     COALESCE(off_grid(volume_units), 0e0) AS volume,
     trade_count,
@@ -86,4 +95,4 @@ SELECT source, trading_date, symbol, underlying, expiration, strike_price, optio
     off_grid(flow_units) AS order_flow_imbalance,
     COALESCE(off_grid(signed_units), 0e0) AS signed_volume,
     underlying_price
-FROM minutes
+FROM settled
