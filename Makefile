@@ -13,7 +13,7 @@ UV_VERSION := 0.13.8
 PYTEST_WORKERS ?= 2
 
 help: ## list the commands
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 10
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(UV):
 	@test -n "$(PYTHON)" || { echo "error: no Python 3.11 to 3.13 found: install one, or name it: make PYTHON=/path/to/python3" >&2; exit 1; }
@@ -21,7 +21,7 @@ $(UV):
 	@.uv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 
 .venv/bin/python: | $(UV)
-	@$(UV) venv --quiet --python "$(PYTHON)" .venv
+	@$(UV) venv --quiet --clear --python "$(PYTHON)" .venv
 
 # The locks hold the whole resolution, so nothing is resolved again (--no-deps) and every file is checked by its hash.
 .venv/runtime.stamp: requirements/runtime.lock pyproject.toml | .venv/bin/python

@@ -32,7 +32,7 @@ PRELOADED = [
 
 
 def resources() -> dict[str, Any]:
-    """The resources of the profile in the settings; nothing is opened here."""
+    """The resources of the embedded profile; nothing is opened here."""
     lake = LakeResource()
     return {LAKE: lake, IO_MANAGER: LakeIOManager(source=lake), "mlflow": MlflowResource()}
 

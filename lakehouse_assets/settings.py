@@ -216,11 +216,17 @@ def load_settings() -> Settings:
     """
     _refuse_unknown_variables()
     try:
-        return Settings()
+        return _supported(Settings())
     except ValidationError as error:
         raise SettingsError(_explain(error)) from error
     except ValueError as error:  # not TOML at all
         raise SettingsError(f"{config_file()}: {error}") from error
+
+
+def _supported(settings: Settings) -> Settings:
+    if settings.profile == "production":
+        raise SettingsError('profile: "production" has no engines or servers yet, found it set: use "embedded"')
+    return settings
 
 
 def _refuse_unknown_variables() -> None:

@@ -69,7 +69,7 @@ def _land(settings: "Settings") -> None:
 
     real = land_lean_sample(settings.raw)
     say(f"landed {len(real)} files of real ticks" if real else "the real ticks are landed already")
-    if any((settings.raw / SOURCE).glob("*/*.parquet")):
+    if len({path.parent for path in (settings.raw / SOURCE).glob("*/part-*.parquet")}) >= DAYS:
         say("the simulated days are landed already")
         return
     report = simulate(

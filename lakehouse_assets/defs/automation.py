@@ -8,9 +8,10 @@ from datetime import UTC, date, datetime
 
 import dagster as dg
 
-from lakehouse_assets.defs.due_dates import due_dates
+from lakehouse_assets.defs.due_dates import due_content
 from lakehouse_assets.lake.asset import LAKE
 from lakehouse_assets.lake.io_manager import LakeResource
+from lakehouse_assets.lake.query import digest
 from lakehouse_assets.layers import FEATURES
 from lakehouse_assets.partitions import dates_of, range_tags, ranges, trading_dates
 
@@ -45,8 +46,9 @@ ml_pipeline = dg.define_asset_job(
     description="At 02:00 in Seoul: every trading date that its venue has closed and that bronze does not hold yet.",
 )
 def daily_at_two_in_seoul(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
-    """One run for each stretch of consecutive due dates."""
-    yield from _requests(getattr(context.resources, LAKE), context.instance, context.scheduled_execution_time)
+    """One run for each stretch of consecutive due dates; what failed last night is asked for again."""
+    now = context.scheduled_execution_time
+    yield from _requests(getattr(context.resources, LAKE), context.instance, now, occasion=now.isoformat())
 
 
 @dg.sensor(
@@ -57,20 +59,21 @@ def daily_at_two_in_seoul(context: dg.ScheduleEvaluationContext) -> Iterator[dg.
     description="The same choice of dates as the night schedule, as soon as files arrive. Off until you turn it on.",
 )
 def on_arrival(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
-    """One run for each stretch of consecutive due dates."""
-    yield from _requests(getattr(context.resources, LAKE), context.instance, datetime.now(UTC))
+    """One run for each stretch of consecutive due dates; the same files are asked for once, whatever became of it."""
+    yield from _requests(getattr(context.resources, LAKE), context.instance, datetime.now(UTC), occasion="arrival")
 
 
 def _requests(
-    resource: LakeResource, instance: dg.DagsterInstance, now: datetime
+    resource: LakeResource, instance: dg.DagsterInstance, now: datetime, occasion: str
 ) -> Iterator[dg.RunRequest | dg.SkipReason]:
-    """A run key guards against a repeated tick only, so it names the moment; runs under way are looked up."""
+    """The run key holds occasion, dates and what landed: Dagster never starts a second run for the same key."""
     under_way = dates_under_way(instance)
-    due = [day for day in due_dates(resource.lake, now) if day not in under_way]
+    due = {day: content for day, content in due_content(resource.lake, now).items() if day not in under_way}
     if not due:
         yield dg.SkipReason("no trading date is complete, landed and missing from bronze")
     for first, last in ranges(due):
-        yield dg.RunRequest(run_key=f"{first} {last} at {now.isoformat()}", tags=range_tags(first, last))
+        landed = digest([content for day, content in sorted(due.items()) if first <= day <= last])
+        yield dg.RunRequest(run_key=f"{occasion} {first} {last} {landed[:12]}", tags=range_tags(first, last))
 
 
 def dates_under_way(instance: dg.DagsterInstance) -> frozenset[date]:

@@ -10,6 +10,7 @@ import dagster as dg
 
 from lakehouse_assets.lake.asset import IO_MANAGER, retry_policy
 from lakehouse_assets.lake.describe import code_references
+from lakehouse_assets.lake.io_manager import LakeResource
 from lakehouse_assets.lake.table import Table
 from lakehouse_assets.layers import MODELS
 from lakehouse_assets.partitions import span_of
@@ -51,40 +52,61 @@ TRAINING_POOL = "training"
 )  # fmt: skip
 def model_xgboost(
     context: dg.AssetExecutionContext,
+    lake: LakeResource,
     mlflow: MlflowResource,
     feature_option_minutes: Table,
     feature_option_labels: Table,
 ) -> Iterator[Any]:
     """Gradient-boosted trees that predict whether an option's mid rises: `TickPricePredictor`."""
-    from lakehouse_assets.learners.judgement import beaten_baselines
+    from lakehouse_assets.lake.cut import Cut
+    from lakehouse_assets.learners.splits import TooLittleHistory
     from lakehouse_assets.services.model_training import TooGoodToBeTrue, train_and_register
     from lakehouse_assets.services.training_rows import identity_of, plan_of, training_inputs
 
+    # Loaded one after the other, the two tables could be of different moments: both are pinned anew in one cut.
+    cut = Cut(lake.lake)
     settings = load_settings().model
     try:
         outcome = train_and_register(
-            training_inputs(feature_option_minutes, feature_option_labels),
+            training_inputs(cut.pin(feature_option_minutes.contract), cut.pin(feature_option_labels.contract)),
             plan_of(settings),
             mlflow.registry,
             identity_of(context.run.run_id, "model_xgboost", span_of(context.run.tags)),
             too_good=settings.too_good_balanced_accuracy,
             progress=context.log.info,
         )
+    except TooLittleHistory as short:
+        raise dg.Failure(f"no model: {short}", allow_retries=False) from short
     except TooGoodToBeTrue as refused:
         yield _too_good(refused.record.scores, passed=False, words=str(refused))
         raise dg.Failure(str(refused), metadata={"mlflow_run_id": refused.run_id}, allow_retries=False) from refused
-    beats, words = beaten_baselines(outcome.scores)
     yield dg.MaterializeResult(
         metadata=_metadata(outcome),
         data_version=dg.DataVersion(outcome.data_key),
-        check_results=[
-            _too_good(outcome.scores, passed=True, words="the score is one that this label allows"),
-            dg.AssetCheckResult(check_name=BEATS_BASELINES, passed=beats, severity=dg.AssetCheckSeverity.WARN,
-                                description=words, metadata=_baselines(outcome.scores)),
-            dg.AssetCheckResult(check_name=ON_MERIT, passed=outcome.is_champion == outcome.judgement.promote,
-                                description=str(outcome.judgement), metadata={"is_champion": outcome.is_champion}),
-        ],
-    )  # fmt: skip
+        check_results=_verdicts(outcome),
+    )
+
+
+def _verdicts(outcome: "ModelOutcome") -> list[dg.AssetCheckResult]:
+    from lakehouse_assets.learners.judgement import beaten_baselines
+
+    beats, words = beaten_baselines(outcome.scores)
+    return [
+        _too_good(outcome.scores, passed=True, words="the score is one that this label allows"),
+        dg.AssetCheckResult(
+            check_name=BEATS_BASELINES,
+            passed=beats,
+            severity=dg.AssetCheckSeverity.WARN,
+            description=words,
+            metadata=_baselines(outcome.scores),
+        ),
+        dg.AssetCheckResult(
+            check_name=ON_MERIT,
+            passed=outcome.is_champion == outcome.judgement.promote,
+            description=str(outcome.judgement),
+            metadata={"is_champion": outcome.is_champion},
+        ),
+    ]
 
 
 def _too_good(scores: "Scores", *, passed: bool, words: str) -> dg.AssetCheckResult:

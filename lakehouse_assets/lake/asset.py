@@ -17,15 +17,21 @@ from lakehouse_assets.lake.io_manager import share
 from lakehouse_assets.lake.judging import Judged, judge
 from lakehouse_assets.lake.measures import measures
 from lakehouse_assets.lake.query import Content
+from lakehouse_assets.lake.schema import SchemaConflict
 from lakehouse_assets.lake.staging import WHOLE, Staged, stage
+from lakehouse_assets.lake.strays import StrayRows
+from lakehouse_assets.lake.table import DeleteFilesFound
 from lakehouse_assets.lake.verdicts import check_results, evaluation, refusal
 from lakehouse_assets.partitions import trading_dates
-from lakehouse_assets.settings import load_settings
+from lakehouse_assets.settings import SettingsError, load_settings
 
 IO_MANAGER = "lake_io_manager"
 LAKE = "lake"
 CONTEXT = "context"
 """A function that names this parameter gets the step's context; every other parameter is an upstream asset."""
+
+HOPELESS = (StrayRows, SchemaConflict, DeleteFilesFound, SettingsError)
+"""What the same step would meet again on the same inputs: somebody must act, so it is not tried again."""
 
 Build = Callable[..., Content | Mapping[str, Content]]
 
@@ -125,6 +131,9 @@ def _run(
             context.log.info(f"staging {contract.table} for {keys[0]} .. {keys[-1]}")
             together.append(stage(context.resources.lake.lake, contract, contents[contract.table], keys))
         verdicts = judge(together, gates)
+    except HOPELESS as error:
+        _discard(together)
+        raise dg.Failure(f"{type(error).__name__}: {error}", allow_retries=False) from error
     except BaseException:
         _discard(together)
         raise
@@ -139,22 +148,31 @@ def _refuse_or_yield(
         for staged in together:
             yield from check_results(staged.contract.table, verdicts)
         raise refusal(refused, [p.folder for staged in together for p in staged.partitions if p.folder])
-    for staged in together:
-        table, is_range = staged.contract.table, len(staged.partitions) > 1
-        if is_range:  # before the result: with its metadata alone every day would show the total
-            for part in staged.partitions:
-                shares = {**measures(staged, part), **share(part)}
-                context.add_asset_metadata(shares, asset_key=table, partition_key=part.key)
-        yield dg.MaterializeResult(
-            asset_key=table,
-            value=staged,
-            check_results=check_results(table, verdicts),
-            data_version=dg.DataVersion(data_version(staged)),
-            metadata={} if is_range else measures(staged, staged.partitions[0]),
-        )
-        if is_range:
-            dated = (one for one in verdicts if one.table == table and not one.gate.is_of_the_table)
-            yield from (evaluation(context, judged) for judged in dated)
+    for number, staged in enumerate(together):
+        try:
+            yield from _materialize(context, staged, verdicts)
+        except GeneratorExit:  # the I/O manager could not publish this table, so the next ones are not either
+            _discard(together[number + 1 :])
+            raise
+
+
+def _materialize(context: dg.AssetExecutionContext, staged: Staged, verdicts: Sequence[Judged]) -> Iterator[Any]:
+    """Hand one table to the I/O manager, which publishes it, with its verdicts and numbers."""
+    table, is_range = staged.contract.table, len(staged.partitions) > 1
+    if is_range:  # before the result: with its metadata alone every day would show the total
+        for part in staged.partitions:
+            shares = {**measures(staged, part), **share(part)}
+            context.add_asset_metadata(shares, asset_key=table, partition_key=part.key)
+    yield dg.MaterializeResult(
+        asset_key=table,
+        value=staged,
+        check_results=check_results(table, verdicts),
+        data_version=dg.DataVersion(data_version(staged)),
+        metadata={} if is_range else measures(staged, staged.partitions[0]),
+    )
+    if is_range:
+        dated = (one for one in verdicts if one.table == table and not one.gate.is_of_the_table)
+        yield from (evaluation(context, judged) for judged in dated)
 
 
 def data_version(staged: Staged) -> str:

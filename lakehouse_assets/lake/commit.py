@@ -62,11 +62,11 @@ def publish(
     """
     started = time.monotonic()
     for attempt in range(ATTEMPTS):
-        table = lake.load(staged.contract.table)
-        pending = _pending(table, staged)
-        if not pending:
-            return Published(_showing(table, staged), False, time.monotonic() - started)
         try:
+            table = lake.load(staged.contract.table)
+            pending = _pending(table, staged)
+            if not pending:
+                return Published(_showing(table, staged), False, time.monotonic() - started)
             snapshot_id = _commit(table, staged, pending, properties, before_commit)
             return Published(snapshot_id, True, time.monotonic() - started)
         except (CommitFailedException, ValidationException, OperationalError, ValueError) as error:
@@ -171,12 +171,23 @@ def _wait(attempt: int) -> None:
 
 @cache
 def git_sha() -> str:
-    """The commit of the code that runs; "unknown" outside a checkout."""
-    found = subprocess.run(
-        ["git", "rev-parse", "HEAD"],  # noqa: S607
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return found.stdout.strip() if found.returncode == 0 else "unknown"
+    """The commit of the code that runs, with `-dirty` where files differ from it; "unknown" outside a checkout."""
+    head, changes = _git("rev-parse", "HEAD"), _git("status", "--porcelain", "--untracked-files=no")
+    if head is None:
+        return "unknown"
+    return f"{head}-dirty" if changes else head
+
+
+def _git(*arguments: str) -> str | None:
+    """What git says; None where it is not installed or this is no checkout."""
+    try:
+        found = subprocess.run(  # noqa: S603
+            ["git", *arguments],  # noqa: S607
+            cwd=PROJECT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except OSError:  # git is not needed to run
+        return None
+    return found.stdout.strip() if found.returncode == 0 else None

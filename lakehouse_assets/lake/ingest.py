@@ -51,6 +51,19 @@ class LandedTicks:
         connection.register(ARROW_VIEW, tick_batches(self.kind, *landed))
         return f"SELECT * FROM {ARROW_VIEW}", {}
 
+    def confirm(self, partition_key: str) -> None:
+        """Refuse the rows where a file was changed while the engine read it.
+
+        Raises:
+            FileRefused: CHANGED.
+        """
+        from lakehouse_assets.sources.adapter import FileRefused
+
+        for row in self._files(partition_key):
+            now = (self.settings.raw / row["path"]).stat()
+            if (now.st_size, now.st_mtime_ns) != (row["bytes"], row["modified_ns"]):
+                raise FileRefused("CHANGED", f"{row['path']} changed while it was read: run again from the manifest on")
+
     def _files(self, partition_key: str) -> list[dict[str, Any]]:
         return self._by_date.get(date.fromisoformat(partition_key), [])
 

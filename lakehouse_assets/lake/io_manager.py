@@ -21,7 +21,7 @@ from lakehouse_assets.settings import CATALOG, NAMESPACE, load_settings
 
 
 class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """The lake of the profile that the settings name."""
+    """The lake that the settings describe."""
 
     _lake: Lake | None = PrivateAttr(default=None)
 

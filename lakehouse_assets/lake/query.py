@@ -40,6 +40,10 @@ class Content(Protocol):
         """Bind the inputs to the engine; the select that yields the partition's rows, and its parameters."""
         ...
 
+    def confirm(self, partition_key: str, /) -> None:
+        """After the rows were written: refuse them if what they were read from changed meanwhile."""
+        ...
+
 
 @dataclass(frozen=True)
 class Query:
@@ -65,6 +69,9 @@ class Query:
             table.only(partition_key).bind(connection)
         return self.text, self.parameters
 
+    def confirm(self, _: str) -> None:
+        """Nothing can have changed: snapshots and rows in memory are immutable."""
+
 
 @dataclass(frozen=True)
 class Rows:
@@ -81,6 +88,9 @@ class Rows:
         """Show the rows to the engine."""
         connection.register(ARROW_VIEW, self.rows)
         return f"SELECT * FROM {ARROW_VIEW}", {}
+
+    def confirm(self, _: str) -> None:
+        """Nothing can have changed: snapshots and rows in memory are immutable."""
 
 
 def query(table: str, *inputs: Table, parameters: Mapping[str, object] | None = None) -> Query:

@@ -1,8 +1,9 @@
 """What may be asked in SQL, and of which tables: the reading of a query before any engine sees it.
 
 Belongs here: the rules by which a text is one SELECT over tables of the catalog. Does not: running it (`sql`).
-What runs is written anew from the tree that was checked, so that nothing can hide in the text. The list is of what is
-allowed, not of what is dangerous: an unknown construct is refused. The engine is locked besides.
+What runs is written anew from the tree that was checked, so that nothing can hide in the text. Syntax is a list of
+what is allowed: an unknown construct is refused. Of functions, those that look outside are refused by name, and the
+locked engine is what holds.
 """
 
 import logging

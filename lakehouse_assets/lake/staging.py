@@ -187,6 +187,7 @@ def _write(
         select, parameters = content.open(connection, key)
         if not write_file(connection, select, contract, ids, path, parameters):
             shutil.rmtree(local_path(folder))
+            content.confirm(key)
             return
         paths = [path]
         if contract.partition:
@@ -194,6 +195,7 @@ def _write(
             refuse_strays(contract, key, partitions)
             if len(partitions) > 1:
                 paths = split_file(connection, contract, ids, path, partitions)
+    content.confirm(key)
     for written in paths:
         yield guarded(table, metadata, contract, key, written)
 

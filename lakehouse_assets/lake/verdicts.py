@@ -61,7 +61,7 @@ def evaluation(context: dg.AssetExecutionContext, judged: Judged) -> AssetCheckE
 
 
 def refusal(refused: Sequence[Judged], folders: Sequence[str] = ()) -> dg.Failure:
-    """Why nothing was published, in words, and where the refused files lie until they are swept."""
+    """Why nothing was published, in words, and where the refused files lie until somebody removes them."""
     reasons = "; ".join(f"{_place(judged)}: {judged.gate.name} failed: {judged.verdict.words}" for judged in refused)
     return dg.Failure(
         description=f"Refused, nothing was published: {reasons}",

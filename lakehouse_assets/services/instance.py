@@ -3,6 +3,7 @@
 Belongs here: where it lies and how it is opened. Does not: what runs in it.
 """
 
+import json
 import os
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,14 +17,15 @@ if TYPE_CHECKING:
     from dagster import DagsterInstance
 
 RELATIVE_FOLDER = ".lakehouse/dagster"
-"""How the project's dagster.yaml names the folder, relative to the project."""
+"""How the project's dagster.yaml names the folder, in double quotes and relative to the project."""
 
 
 def instance_folder(settings: Settings) -> Path:
     """The instance's folder, with the project's dagster.yaml in it, written for this state folder."""
     folder = settings.home / "dagster"
     folder.mkdir(parents=True, exist_ok=True)
-    text = (PROJECT / "dagster.yaml").read_text(encoding="utf-8").replace(RELATIVE_FOLDER, str(folder))
+    inside_quotes = json.dumps(str(folder))[1:-1]
+    text = (PROJECT / "dagster.yaml").read_text(encoding="utf-8").replace(RELATIVE_FOLDER, inside_quotes)
     target = folder / "dagster.yaml"
     if not target.exists() or target.read_text(encoding="utf-8") != text:
         draft = folder / f"dagster.yaml.{os.getpid()}"

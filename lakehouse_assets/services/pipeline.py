@@ -81,4 +81,7 @@ def run_job(
         report.note(event)
         if event.is_step_start or event.is_step_success or event.is_step_failure:
             watch(event.step_key or "", report)
+    ended = instance.get_run_by_id(run.run_id)
+    if not report.failures and (ended is None or not ended.is_success):
+        report.failures["run"] = f"ended {ended.status.value if ended else 'without a record'} outside any step"
     return report

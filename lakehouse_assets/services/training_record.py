@@ -168,9 +168,9 @@ def record_model(run: TrackedRun, trained: Trained, example: pa.RecordBatch) -> 
             trained.fitted.model,
             name=MODEL_FOLDER,
             signature=signature,
-            input_example=rows.fillna(trained.plan.recipe.sentinel),
+            input_example=rows,
             pip_requirements=[f"{package}=={installed(package)}" for package in REQUIREMENTS],
-            metadata={"sentinel": trained.plan.recipe.sentinel, "features": list(features)},
+            metadata={"features": list(features)},
             run_id=run.run_id,
             model_id=made.model_id,
         )

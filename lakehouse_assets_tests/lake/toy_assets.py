@@ -47,6 +47,9 @@ class Daily:
         connection.register("arrived", self.days[partition_key])
         return "SELECT * FROM arrived", {}
 
+    def confirm(self, _: str) -> None:
+        """Rows in memory cannot change."""
+
 
 @lake_asset(TOY, group_name=BRONZE)
 def toy_ticks() -> Daily:

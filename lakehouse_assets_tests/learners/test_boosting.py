@@ -18,7 +18,6 @@ from lakehouse_assets.learners.boosting import (
     matrix,
     predict,
     prediction_hash,
-    sentinel_of,
 )
 from lakehouse_assets_tests.learners.synthetic import FEATURES, World, in_batches, rows
 
@@ -26,18 +25,18 @@ RECIPE = BoostingRecipe(max_depth=3, rounds=20, threads=1)
 SMALL = World(days=2, minutes=60)
 
 
-def test_nulls_and_nans_are_filled_by_the_sentinel_and_nothing_else_is() -> None:
+def test_a_null_is_missing_and_nothing_else_is() -> None:
     batch = pa.RecordBatch.from_pydict({"a": pa.array([1.5, None, float("nan")]), "b": pa.array([1, 2, None])})
-    filled = matrix(batch, ("b", "a"), -1e9)
-    assert filled.dtype == np.float32
-    assert filled.tolist() == [[1.0, 1.5], [2.0, -1e9], [-1e9, -1e9]]
+    made = matrix(batch, ("b", "a"))
+    assert made.dtype == np.float32
+    assert np.array_equal(made, [[1.0, 1.5], [2.0, np.nan], [np.nan, np.nan]], equal_nan=True)
 
 
 @pytest.mark.parametrize("value", [float("inf"), -float("inf"), 1e300])
 def test_an_infinite_feature_is_refused_by_name(value: float) -> None:
     batch = pa.RecordBatch.from_pydict({"a": pa.array([1.0, 2.0]), "b": pa.array([1.0, value])})
     with pytest.raises(ValueError, match="feature b holds an infinite value"):
-        matrix(batch, ("a", "b"), -1e9)
+        matrix(batch, ("a", "b"))
 
 
 def test_the_signal_is_found_and_the_noise_is_not() -> None:
@@ -83,7 +82,7 @@ def test_predictions_do_not_depend_on_the_batches_they_come_in() -> None:
     assert predict(fitted.model, []).shape == (0,)
 
 
-def test_a_null_is_predicted_as_the_sentinel_was_learnt() -> None:
+def test_a_null_is_predicted_as_it_was_learnt() -> None:
     """Nulls that mean `up`: only a model that saw them as a value of their own can say so."""
     rng = np.random.default_rng(5)
     label = rng.integers(0, 2, 4_000)
@@ -97,7 +96,7 @@ def test_a_null_is_predicted_as_the_sentinel_was_learnt() -> None:
     assert nan == up
 
 
-def test_the_model_carries_its_features_and_sentinel_through_a_file(tmp_path: Path) -> None:
+def test_the_model_carries_its_features_through_a_file(tmp_path: Path) -> None:
     import xgboost as xgb
 
     batch = rows(SMALL)
@@ -105,7 +104,6 @@ def test_the_model_carries_its_features_and_sentinel_through_a_file(tmp_path: Pa
     fitted.model.save_model(tmp_path / "model.ubj")
     loaded = xgb.Booster(model_file=tmp_path / "model.ubj")
     assert features_of(loaded) == FEATURES
-    assert sentinel_of(loaded) == RECIPE.sentinel
     assert np.array_equal(predict(loaded, [batch]), predict(fitted.model, [batch]))
 
 

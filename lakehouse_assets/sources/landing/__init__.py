@@ -6,8 +6,18 @@ Does not: how a feed is read (its adapter) or what becomes of the ticks (bronze)
 """
 
 from lakehouse_assets.sources.landing.complete import complete_dates
+from lakehouse_assets.sources.landing.folder import Found, unseen_files
 from lakehouse_assets.sources.landing.manifest import MANIFEST_SCHEMA, scan
 from lakehouse_assets.sources.landing.pushdown import tick_query
 from lakehouse_assets.sources.landing.reading import fingerprint, tick_batches
 
-__all__ = ["MANIFEST_SCHEMA", "complete_dates", "fingerprint", "scan", "tick_batches", "tick_query"]
+__all__ = [
+    "MANIFEST_SCHEMA",
+    "Found",
+    "complete_dates",
+    "fingerprint",
+    "scan",
+    "tick_batches",
+    "tick_query",
+    "unseen_files",
+]

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import pyarrow as pa
+
 from lakehouse_assets.settings import SettingsError
 from lakehouse_assets.sources.adapter import FileRefused
 
@@ -65,6 +67,13 @@ def named_files(raw: Path, source: str, pattern: str) -> frozenset[Path]:
         raise SettingsError(
             f"sources.{source}.files: {pattern!r} is no glob inside the source's folder ({error}): write e.g. **/*.zip"
         ) from error
+
+
+def unseen_files(raw: Path, known: pa.Table) -> list[Found]:
+    """The landed files that a manifest does not have with their size and modification time; nothing is read."""
+    columns = known.select(["path", "bytes", "modified_ns"]).to_pylist()
+    seen = {(row["path"], row["bytes"], row["modified_ns"]) for row in columns}
+    return [found for found in found_files(raw) if (found.name, found.bytes, found.modified_ns) not in seen]
 
 
 def sha256_of(path: Path) -> str:
