@@ -89,6 +89,10 @@ CREATE OR REPLACE MACRO looks_osi(symbol) AS
     COALESCE(LENGTH(symbol) = 21
              AND REGEXP_MATCHES(symbol, '^[A-Z0-9][A-Z0-9. ]{5}[0-9]{6}[CP][0-9]{8}$'), FALSE);
 
+-- Months and days that there are; that the day is the expiration is asked where the terms are compared.
+CREATE OR REPLACE MACRO has_osi_day(symbol) AS
+    COALESCE(REGEXP_MATCHES(SUBSTR(symbol, 7, 6), '^[0-9]{2}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])$'), FALSE);
+
 CREATE OR REPLACE MACRO looks_isin(symbol) AS
     COALESCE(REGEXP_MATCHES(symbol, '^[A-Z]{2}[A-Z0-9]{9}[0-9]$'), FALSE);
 
@@ -188,16 +192,20 @@ SELECT d.source, d.source_file, d.source_seq FROM repeated_deliveries AS d WHERE
 
 -- Option ticks with `reason_codes` (enforced) and `waived_codes`; `repeats` are the repeated_keys of the same ticks.
 -- The root of an OSI symbol is not compared: weeklies and adjusted contracts differ from their underlying.
+-- US options have OSI symbols and KRX's have ISINs; any other venue's own id is taken as it is, but what has the shape
+-- of either must be one.
 CREATE OR REPLACE MACRO judged_option_ticks(ticks, repeats, rules) AS TABLE
 WITH listed_symbols AS (
     SELECT t.symbol, isin_number(t.symbol) AS number FROM query_table(ticks) AS t GROUP BY t.symbol
 ),
 read_symbols AS (
     SELECT l.symbol,
-        looks_osi(l.symbol) OR (looks_isin(l.symbol) AND passes_luhn(l.number)) AS is_known,
+        looks_osi(l.symbol) AND has_osi_day(l.symbol) AS is_osi,
+        looks_isin(l.symbol) AND passes_luhn(l.number) AS is_isin,
+        looks_osi(l.symbol) OR looks_isin(l.symbol) AS has_known_shape,
         CASE WHEN looks_osi(l.symbol) THEN SUBSTR(l.symbol, 13, 1)
-             WHEN l.symbol LIKE 'KR42%' THEN 'C'
-             WHEN l.symbol LIKE 'KR43%' THEN 'P' END AS symbol_type,
+             WHEN looks_isin(l.symbol) AND l.symbol LIKE 'KR42%' THEN 'C'
+             WHEN looks_isin(l.symbol) AND l.symbol LIKE 'KR43%' THEN 'P' END AS symbol_type,
         CASE WHEN looks_osi(l.symbol) THEN whole_number(SUBSTR(l.symbol, 7, 6)) + 20000000 END AS symbol_day,
         CASE WHEN looks_osi(l.symbol) THEN whole_number(SUBSTR(l.symbol, 14, 8)) END AS symbol_strike
     FROM listed_symbols AS l
@@ -217,7 +225,10 @@ judged_rows AS (
                                          OR t.event_type = 'open_interest')
             OR t.option_type NOT IN ('C', 'P'), 'SCHEMA_DRIFT') AS schema_drift,
         code_if(
-            NOT COALESCE(s.is_known, FALSE)
+            t.symbol IS NULL OR t.symbol = ''
+            OR (COALESCE(t.venue IN ('OPRA', 'XNYS'), FALSE) AND NOT s.is_osi)
+            OR (COALESCE(t.venue = 'KRX', FALSE) AND NOT s.is_isin)
+            OR (s.has_known_shape AND NOT s.is_osi AND NOT s.is_isin)
             OR t.option_type <> s.symbol_type
             OR EXTRACT(YEAR FROM t.expiration) * 10000 + EXTRACT(MONTH FROM t.expiration) * 100
                + EXTRACT(DAY FROM t.expiration) <> s.symbol_day
@@ -259,7 +270,7 @@ WITH judged_rows AS (
         code_if(
             t.event_type IS NULL OR NOT (is_print(t.event_type) OR is_quote(t.event_type)
                                          OR t.event_type = 'open_interest'), 'SCHEMA_DRIFT') AS schema_drift,
-        code_if(t.symbol IS NULL, 'BAD_SYMBOL') AS bad_symbol,
+        code_if(t.symbol IS NULL OR t.symbol = '', 'BAD_SYMBOL') AS bad_symbol,
         code_if(r.source_seq IS NOT NULL, 'DUP_SOURCE_KEY') AS dup_source_key,
         code_if(t.last_price < 0 OR t.bid_px_00 < 0 OR t.ask_px_00 < 0, 'NEG_PRICE') AS neg_price,
         code_if(t.last_size < 0 OR t.bid_sz_00 < 0 OR t.ask_sz_00 < 0, 'NEG_SIZE') AS neg_size,

@@ -27,10 +27,11 @@ DAY = date(2026, 11, 20)
 """A Friday."""
 OPEN = datetime(2026, 11, 20, 0, 0, tzinfo=UTC)
 """09:00 in Seoul."""
-CALL = "SPXW  261218C04000000"
-PUT = "SPXW  261218P04000000"
+CALL = "KR4201FC4005"
 ISIN_CALL = "KR4201F32606"
-"""Made up in KRX's spelling; its check digit is right."""
+"""Another. Both are made up in KRX's spelling; their check digits are right."""
+OSI_CALL = "SPXW  261218C04000000"
+OSI_PUT = "SPXW  261218P04000000"
 
 
 @cache

@@ -7,6 +7,7 @@ import pytest
 from lakehouse_assets_tests.transforms.stories import (
     ISIN_CALL,
     OPEN,
+    OSI_CALL,
     Row,
     assert_honoured,
     at,
@@ -100,7 +101,8 @@ def test_the_limit_itself_is_not_beyond_the_limit(row: Row, code: str) -> None:
     ],
 )
 def test_hours_are_those_of_the_venue(venue: str, hours: float, flagged: bool) -> None:
-    (row,) = silver(quote(hours * 3600, 4.9, 5.1, venue=venue, source_seq=1))
+    terms = {"symbol": OSI_CALL} if venue == "OPRA" else {}
+    (row,) = silver(quote(hours * 3600, 4.9, 5.1, venue=venue, source_seq=1, **terms))
     assert ("OUT_OF_SESSION" in flags(row)) is flagged
 
 
@@ -119,7 +121,7 @@ def test_hours_are_those_of_the_venue(venue: str, hours: float, flagged: bool) -
 )
 def test_new_york_moves_its_clock(day: date, opens_at_utc: float) -> None:
     opened = OPEN.replace(year=day.year, month=day.month, day=day.day) + timedelta(hours=opens_at_utc)
-    terms = {"venue": "OPRA", "trading_date": day, "expiration": None, "sequence": None}
+    terms = {"venue": "OPRA", "symbol": OSI_CALL, "trading_date": day, "expiration": None, "sequence": None}
     rows = silver(
         quote(1, 4.9, 5.1, timestamp=opened - timedelta(microseconds=1), **terms),
         quote(2, 4.9, 5.1, timestamp=opened, **terms),

@@ -7,9 +7,9 @@ import pytest
 from lakehouse_assets.contracts.silver import HARD_CODES, RULE_VERSION
 from lakehouse_assets.settings import SilverSettings
 from lakehouse_assets_tests.transforms.stories import (
-    CALL,
     ISIN_CALL,
-    PUT,
+    OSI_CALL,
+    OSI_PUT,
     Row,
     assert_honoured,
     of_underlying,
@@ -21,7 +21,13 @@ from lakehouse_assets_tests.transforms.stories import (
     trade,
 )
 
-SATURDAY = {"expiration": date(2013, 7, 20), "symbol": "AAPL  130720C00400000", "strike_price": 400.0}
+SATURDAY = {"venue": "OPRA", "expiration": date(2013, 7, 20), "symbol": "AAPL  130720C00400000", "strike_price": 400.0}
+VENUES = ("OPRA", "XNYS", "KRX", "XEUR", None)
+FREE = {"expiration": None, "strike_price": None, "option_type": None}
+
+
+def listed(venue: str | None, symbol: str, **terms: object) -> Row:
+    return quote(1, 4.9, 5.1, venue=venue, symbol=symbol, **terms)
 
 
 def codes(*rows: Row) -> list[str]:
@@ -35,15 +41,12 @@ def codes(*rows: Row) -> list[str]:
         (quote(1, 4.9, 5.1, event_type="rumour"), "SCHEMA_DRIFT"),
         (quote(1, 4.9, 5.1, option_type="X"), "SCHEMA_DRIFT,BAD_SYMBOL"),
         (quote(1, 4.9, 5.1, symbol=None), "BAD_SYMBOL"),
+        (quote(1, 4.9, 5.1, symbol=""), "BAD_SYMBOL"),
         (quote(1, 4.9, 5.1, symbol="SPX"), "BAD_SYMBOL"),
-        (quote(1, 4.9, 5.1, symbol=CALL[:-1]), "BAD_SYMBOL"),
-        (quote(1, 4.9, 5.1, symbol=PUT), "BAD_SYMBOL"),
-        (quote(1, 4.9, 5.1, strike_price=4000.5), "BAD_SYMBOL"),
-        (quote(1, 4.9, 5.1, expiration=date(2026, 12, 17)), "BAD_SYMBOL"),
         (quote(1, 4.9, 5.1, symbol="KR4201F32605"), "BAD_SYMBOL"),
         (quote(1, 4.9, 5.1, symbol="kr4201f32606"), "BAD_SYMBOL"),
         (quote(1, 4.9, 5.1, symbol=ISIN_CALL, option_type="P"), "BAD_SYMBOL"),
-        (quote(1, 4.9, 5.1, symbol=CALL.replace("1218", "1119"), expiration=date(2026, 11, 19)), "EXPIRED"),
+        (listed("OPRA", OSI_CALL.replace("1218", "1119"), expiration=date(2026, 11, 19)), "EXPIRED"),
         (quote(1, 4.9, 5.1, trading_date=date(2013, 7, 20), **SATURDAY), "EXPIRED"),
         (quote(1, -4.9, 5.1), "NEG_PRICE"),
         (quote(1, None, -5.1), "NEG_PRICE"),
@@ -85,6 +88,56 @@ def test_what_is_odd_but_true_is_spared(row: Row) -> None:
     assert len(silver(row)) == 1
 
 
+NOT_OSI = [ISIN_CALL, OSI_CALL[:-1], OSI_CALL.lower(), OSI_CALL.replace("261218", "261318"), "O:SPX261218C04000000"]
+NOT_ISIN = [OSI_CALL, "KR4201F32605", "kr4201f32606", "201FC400"]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        *(listed("OPRA", symbol) for symbol in NOT_OSI),
+        *(listed("XNYS", symbol) for symbol in NOT_OSI),
+        *(listed("KRX", symbol) for symbol in NOT_ISIN),
+        *(listed(venue, "", **FREE) for venue in VENUES),
+        *(listed(venue, OSI_PUT) for venue in VENUES),
+        *(listed(venue, OSI_CALL, strike_price=4000.5) for venue in VENUES),
+        *(listed(venue, OSI_CALL, expiration=date(2026, 12, 17)) for venue in VENUES),
+        *(listed(venue, ISIN_CALL, option_type="P") for venue in VENUES),
+        *(listed(venue, "KR4201F32605") for venue in (None, "XEUR", "")),
+        *(listed(venue, OSI_CALL.replace("261218", "261318"), **FREE) for venue in (None, "XEUR", "")),
+    ],
+)
+def test_what_is_no_symbol_of_its_venue_or_contradicts_its_terms_is_refused(row: Row) -> None:
+    assert codes(row) == ["BAD_SYMBOL"]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        listed("OPRA", OSI_CALL),
+        listed("XNYS", OSI_PUT, option_type="P"),
+        listed("KRX", ISIN_CALL),
+        *(listed(venue, symbol) for venue in (None, "XEUR", "DERIBIT") for symbol in (OSI_CALL, ISIN_CALL)),
+        *(
+            listed(venue, symbol)
+            for venue in (None, "DERIBIT")
+            for symbol in ("BTC-18DEC26-4000-C", "O:SPX", "KR42", "7")
+        ),
+        listed(None, "KR4301", option_type="C"),  # starts as KRX's puts do, but is no ISIN
+    ],
+)
+def test_another_venues_own_id_is_taken_as_it_is(row: Row) -> None:
+    assert codes(row) == []
+
+
+def test_symbol_price_and_time_are_enough() -> None:
+    given = {"source", "source_file", "source_seq", "ingest_id", "ingested_at", "trading_date", "event_type", "symbol",
+             "last_price", "timestamp"}  # fmt: skip
+    row = {name: value for name, value in trade(1, 5.0, symbol="ACME-C-100").items() if name in given}
+    assert codes(row) == []
+    assert [(row["symbol"], row["last_price"]) for row in silver(row)] == [("ACME-C-100", 5.0)]
+
+
 @pytest.mark.parametrize("digit", range(10))
 def test_only_one_check_digit_is_right(digit: int) -> None:
     assert (codes(quote(1, 4.9, 5.1, symbol=f"US037833100{digit}")) == []) is (digit == 5)
@@ -120,11 +173,12 @@ def test_a_cancel_takes_its_print_with_it_and_nothing_else() -> None:
 
 def test_an_underlying_is_judged_too_and_keeps_its_columns() -> None:
     rows = [of_underlying(trade(n, price)) for n, price in ((1, 100.0), (2, -1.0))]
-    rows.append(of_underlying(trade(3, 100.0), symbol=None))
+    rows += [of_underlying(trade(3, 100.0), symbol=None), of_underlying(trade(4, 100.0), symbol="")]
     refused = quarantined(quote(2, 5.1, 4.9), underlyings=rows)
     assert [(r["instrument_type"], r["reason_codes"], r["last_price"]) for r in refused] == [
         ("option", "CROSSED", None),
         ("underlying", "NEG_PRICE", -1.0),
+        ("underlying", "BAD_SYMBOL", 100.0),
         ("underlying", "BAD_SYMBOL", 100.0),
     ]
     assert all(r["strike_price"] is None for r in refused if r["instrument_type"] == "underlying")
