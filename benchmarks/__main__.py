@@ -10,8 +10,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.findings import Finding, as_markdown
+from benchmarks.findings import Figure, Finding, as_markdown
 from benchmarks.machine import described
+from benchmarks.measure import WorkFailed
 from benchmarks.state import Session, session
 
 BENCHMARKS = ("ingestion", "refinement", "io_managers", "steps", "startup", "simulation")
@@ -47,7 +48,11 @@ def measured(names: Sequence[str], opened: Session) -> list[Finding]:
     for name in names:
         started = time.perf_counter()
         print(f"{name} ...", file=sys.stderr, flush=True)
-        findings += importlib.import_module(f"benchmarks.{name}").measure(opened)
+        try:
+            findings += importlib.import_module(f"benchmarks.{name}").measure(opened)
+        except WorkFailed as error:  # the others' figures hold all the same
+            print(f"{name} FAILED: {error}", file=sys.stderr, flush=True)
+            findings.append(Finding(name, [Figure(name, "failed, see the log", "", False)]))
         print(f"{name}: {time.perf_counter() - started:.0f} s", file=sys.stderr, flush=True)
     return findings
 

@@ -10,8 +10,6 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks.measure import PROJECT
-
 PACKAGES = ("duckdb", "pyarrow", "pyiceberg", "dagster", "numpy")
 
 
@@ -39,4 +37,4 @@ def _engine() -> str:
     from lakehouse_assets.settings import load_settings
 
     engine = load_settings().engine
-    return f"memory limit {engine.memory_limit}, {engine.threads} threads (settings of {PROJECT.name})"
+    return f"memory limit {engine.memory_limit}, {engine.threads} threads"
