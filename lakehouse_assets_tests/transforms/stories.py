@@ -29,7 +29,8 @@ OPEN = datetime(2026, 11, 20, 0, 0, tzinfo=UTC)
 """09:00 in Seoul."""
 CALL = "KR4201FC4005"
 ISIN_CALL = "KR4201F32606"
-"""Another. Both are made up in KRX's spelling; their check digits are right."""
+ISIN_PUT = "KR4301FC4004"
+"""Another call, and a put: all are made up in KRX's spelling; their check digits are right."""
 OSI_CALL = "SPXW  261218C04000000"
 OSI_PUT = "SPXW  261218P04000000"
 

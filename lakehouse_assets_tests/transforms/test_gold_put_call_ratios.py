@@ -2,8 +2,8 @@
 
 import pytest
 
-from lakehouse_assets_tests.transforms.stories import PUT as PUT_SYMBOL
 from lakehouse_assets_tests.transforms.stories import (
+    ISIN_PUT,
     Row,
     assert_honoured,
     nullable,
@@ -16,7 +16,7 @@ from lakehouse_assets_tests.transforms.stories import (
 )
 
 TABLE = "gold_put_call_ratios"
-PUT = {"symbol": PUT_SYMBOL, "option_type": "P"}
+PUT = {"symbol": ISIN_PUT, "option_type": "P"}
 
 
 def ratios(*ticks: Row) -> list[Row]:
