@@ -43,10 +43,10 @@ def measure(session: Session) -> list[Finding]:
     for name, side in found.items():
         label = name if name == "ours" else f"PolarsIcebergIOManager, {name}"
         runs.add(label, middle(side), middle(side).values["rows"])
-    times = min(ratio(found[shape], found["ours"]) for shape in ("DataFrame", "LazyFrame"))
+    times, cpu = min(ratio(found[shape], found["ours"]) for shape in ("DataFrame", "LazyFrame"))
     memory = middle(found["ours"]).peak_mb / min(middle(found[shape]).peak_mb for shape in ("DataFrame", "LazyFrame"))
     figures = [
-        at_least("against PolarsIcebergIOManager: times as fast", times, LEAST_TIMES, "{:.2f} x"),
+        at_least("against PolarsIcebergIOManager: times as fast", times, LEAST_TIMES, "{:.2f} x", cpu),
         at_most("against PolarsIcebergIOManager: share of its memory", memory, MOST_MEMORY),
     ]
     note = f"One asset, one day, {session.rows / 1e6:g} M rows of 12 columns; {_versions(python)}."

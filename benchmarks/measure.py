@@ -104,6 +104,7 @@ def middle(runs: Sequence[Measured]) -> Measured:
     )
 
 
-def ratio(above: Sequence[Measured], below: Sequence[Measured]) -> float:
-    """The median of the seconds of neighbouring runs, one by the other."""
-    return median(a.seconds / b.seconds for a, b in zip(above, below, strict=True))
+def ratio(above: Sequence[Measured], below: Sequence[Measured]) -> tuple[float, float]:
+    """The median of the seconds of neighbouring runs, one by the other: wall, then CPU (less disturbed)."""
+    pairs = list(zip(above, below, strict=True))
+    return median(a.seconds / b.seconds for a, b in pairs), median(a.cpu_seconds / b.cpu_seconds for a, b in pairs)
