@@ -28,8 +28,8 @@ REASON_CODES = (
     ReasonCode("PARSE_ERROR", "hard", "The row has no time stamp, so it cannot be placed"),
     ReasonCode("SCHEMA_DRIFT", "hard", "The event type, or the option type, is outside the canonical list"),
     ReasonCode("BAD_SYMBOL", "hard", "No symbol; or an option's is not what its venue uses: OSI-21 on OPRA and XNYS, "
-               "an ISIN with its check digit on KRX, elsewhere the venue's own id, but what has the shape of an OSI-21 or "
-               "an ISIN must be one; or expiration, strike or option type contradict the symbol"),
+               "an ISIN with its check digit on KRX, elsewhere the venue's own id, but what has the shape of an "
+               "OSI-21 or an ISIN must be one; or expiration, strike or option type contradict the symbol"),
     ReasonCode("EXPIRED", "hard", "The trading date is after the contract's last trading day "
                "(before a Saturday expiration: the Friday)"),
     ReasonCode("DUP_SOURCE_KEY", "hard", "Source, symbol, event type and the venue's sequence number were seen "
