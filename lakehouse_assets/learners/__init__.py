@@ -1,1 +1,1 @@
-"""HOW a model learns: splits, boosting, evaluation; pure fit and predict, no tracking, no storage."""
+"""HOW a model learns: splits, trees, evaluation; pure fit and predict, no tracking, no storage."""

@@ -1,20 +1,23 @@
 """Train and judge one model: split, fold by fold, the last span; pure, from batches to dataclasses.
 
-Belongs here: the order of the steps. Does not: the steps themselves (splits, boosting, evaluation), the registry.
+Belongs here: the order of the steps. Does not: the steps themselves (splits, fit, evaluation), the registry.
 """
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from lakehouse_assets.learners.boosting import BoostingRecipe, Fitted, fit, importance, predict, prediction_hash
+from lakehouse_assets.learners.algorithms import recipe_of
 from lakehouse_assets.learners.bootstrap import Resampling
 from lakehouse_assets.learners.evaluation import Predictions, Scores, evaluate
+from lakehouse_assets.learners.learner import Fitted, Model, Recipe
+from lakehouse_assets.learners.matrix import prediction_hash
 from lakehouse_assets.learners.splits import (
     MICROSECONDS_A_MINUTE,
     Fold,
@@ -25,16 +28,14 @@ from lakehouse_assets.learners.splits import (
     walk_forward,
 )
 from lakehouse_assets.learners.spool import Batches, Columns, Outline, outline, values
-
-if TYPE_CHECKING:
-    import xgboost as xgb
+from lakehouse_assets.learners.xgboost_trees import XGBoostRecipe
 
 
 @dataclass(frozen=True)
 class TrainingPlan:
     """All that decides a model and its scores besides the rows."""
 
-    recipe: BoostingRecipe = field(default_factory=BoostingRecipe)
+    recipe: Recipe = field(default_factory=XGBoostRecipe)
     folds: int = 3
     holdout_share: float = 0.25
     embargo_minutes: int = 10
@@ -43,12 +44,36 @@ class TrainingPlan:
     def as_parameters(self) -> dict[str, str | int | float | bool]:
         """Every knob by its own name, flat."""
         return {
+            "algorithm": self.recipe.algorithm,
             **self.recipe.as_parameters(),
             "folds": self.folds,
             "holdout_share": self.holdout_share,
             "embargo_minutes": self.embargo_minutes,
             **{f"bootstrap_{name}": value for name, value in asdict(self.resampling).items()},
         }
+
+    def to_dict(self) -> dict[str, Any]:
+        """The plan as JSON values, so that another process can train the same again."""
+        return {
+            **{field.name: getattr(self, field.name) for field in fields(self)},
+            "algorithm": self.recipe.algorithm,
+            "recipe": self.recipe.as_parameters(),
+            "resampling": asdict(self.resampling),
+        }
+
+    @classmethod
+    def from_dict(cls, saved: Mapping[str, Any]) -> "TrainingPlan":
+        """The plan out of `to_dict`.
+
+        Raises:
+            ValueError: an algorithm or a parameter that is not known here.
+        """
+        known = {**saved}
+        recipe = recipe_of(known.pop("algorithm"), known.pop("recipe"))
+        try:
+            return cls(recipe=recipe, resampling=Resampling(**known.pop("resampling")), **known)
+        except TypeError as error:
+            raise ValueError(f"the plan is another one than recorded: {error}") from error
 
 
 @dataclass(frozen=True)
@@ -85,8 +110,8 @@ class Trained:
 
     @property
     def importance(self) -> dict[str, float]:
-        """Each feature's mean gain, largest first."""
-        return importance(self.fitted.model)
+        """What each feature contributes, largest first."""
+        return self.fitted.model.importance()
 
 
 def train(
@@ -96,6 +121,7 @@ def train(
     *,
     cache: Path | None = None,
     progress: Callable[[str], None] = lambda _: None,
+    around_last_fit: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> Trained:
     """Walk forward through the folds, then train on everything before the hold-out and judge on it.
 
@@ -103,13 +129,15 @@ def train(
         batches: starts a pass over all labelled rows, in the order of their key (see `spool`).
         columns: which column is what.
         plan: recipe, split and bootstrap.
-        cache: an empty folder, needed where the recipe keeps its bins on disk.
+        cache: an empty folder, needed where the recipe keeps rows on disk.
         progress: called with a sentence before each fit.
+        around_last_fit: entered for the fit of the model that is kept, and for no other.
 
     Raises:
         TooLittleHistory: the rows span too few instants.
         ValueError: the rows contradict themselves (see `spool`, `fit`, `Predictions`).
         RuntimeError: a training label reaches into a test span, i.e. the split is wrong.
+        OverBudget: a fit took longer than the recipe allows.
     """
     started = time.perf_counter()
     rows = outline(batches, columns)
@@ -124,7 +152,8 @@ def train(
         fold_scores[fold.name] = evaluate(judged, plan.resampling)
     last = split.holdout
     progress(_announce(last, rows))
-    fitted = _fit(last, batches, columns, plan, _folder(cache, last), watch=True)
+    with around_last_fit():
+        fitted = _fit(last, batches, columns, plan, _folder(cache, last), watch=True)
     span = Span(last, _majority(last, rows))
     predictions = predict_span(fitted.model, batches, columns, span)
     return Trained(
@@ -141,15 +170,15 @@ def train(
     )
 
 
-def predict_span(model: "xgb.Booster", batches: Batches, columns: Columns, span: Span) -> Predictions:
-    """Any model of this learner on the rows of a test span, in the order of the rows.
+def predict_span(model: Model, batches: Batches, columns: Columns, span: Span) -> Predictions:
+    """Any learner's model on the rows of a test span, in the order of the rows.
 
     Raises:
         ValueError: the span is empty or holds one class only, or the rows lack a feature of the model.
     """
     tested = _tested(batches, columns, span.fold)
     kept = outline(tested, columns)
-    return Predictions(kept.label, predict(model, tested()), kept.t0, kept.last_direction, span.majority)
+    return Predictions(kept.label, model.predict(tested()), kept.t0, kept.last_direction, span.majority)
 
 
 def _tested(batches: Batches, columns: Columns, fold: Fold) -> Batches:
@@ -172,7 +201,7 @@ def _fit(
         return _filtered(batches, lambda batch: fold.trains(_times(batch, columns.t1)))
 
     validation = _tested(batches, columns, fold) if watch else None
-    return fit(learnt, columns.features, columns.label, plan.recipe, validation=validation, cache=cache)
+    return plan.recipe.fit(learnt, columns.features, columns.label, validation=validation, cache=cache)
 
 
 def _folder(cache: Path | None, fold: Fold) -> Path | None:

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from lakehouse_assets.learners.boosting import features_of
 from lakehouse_assets.learners.evaluation import Predictions, Scores, evaluate
 from lakehouse_assets.learners.judgement import Judgement, advantage, is_too_good, judge
 from lakehouse_assets.learners.spool import Batches, Columns, spool
@@ -211,7 +210,7 @@ class _Judge:
     def _predict(self, number: str, record: TrainingRecord) -> Predictions | Judgement:
         """A version's predictions on the hold-out; a judgement where it reads what the rows no longer have."""
         model = self.registry.load(number)
-        if missing := set(features_of(model)) - set(self.columns.features):
+        if missing := set(model.features) - set(self.columns.features):
             gone = ", ".join(sorted(missing))
             reason = f"champion {number} reads {gone}, which the rows no longer have: move the alias by hand"
             return Judgement(False, (reason,))

@@ -11,12 +11,14 @@ training runs apart, and without it the later writer wins.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from lakehouse_assets.services.tracking_store import TrackingStore
 
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
+
+    from lakehouse_assets.learners.learner import Model
 
 MODEL_NAME: Final = "TickPricePredictor"
 CHAMPION: Final = "champion"
@@ -100,12 +102,14 @@ class ModelRegistry:
             self.store.client.set_registered_model_alias(self.name, CHAMPION, number)
             return True
 
-    def load(self, number: str) -> Any:
-        """The version's model in its native form."""
+    def load(self, number: str) -> "Model":
+        """The version's model."""
         import mlflow.xgboost
 
+        from lakehouse_assets.learners.algorithms import model_of
+
         with self.store.pointed_at():
-            return mlflow.xgboost.load_model(self.version(number).source)
+            return model_of("xgboost", mlflow.xgboost.load_model(self.version(number).source))
 
     def _ensure_model(self) -> None:
         from mlflow.exceptions import MlflowException

@@ -97,23 +97,21 @@ class TrainingRecord:
 
 
 def data_key(inputs: TrainingInputs, plan: TrainingPlan) -> str:
-    """A digest of all that decides the model: the tables' content, the query, columns, plan, code and XGBoost."""
+    """A digest of all that decides the model: the tables' content, the query, columns, plan, code and library."""
     parts = {
         "tables": {table.name: table.content_key for table in inputs.tables},
         "query": inputs.query,
         "columns": asdict(inputs.columns),
         "plan": plan.as_parameters(),
         "code": _code(),
-        "xgboost": installed("xgboost"),
+        plan.recipe.library: installed(plan.recipe.library),
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 def record_training(run: TrackedRun, trained: Trained) -> None:
     """Parameters, metrics, curves, pictures and the record of a training."""
-    run.log_parameters(
-        {"algorithm": "xgboost", "features": len(trained.columns.features), **trained.plan.as_parameters()}
-    )
+    run.log_parameters({"features": len(trained.columns.features), **trained.plan.as_parameters()})
     run.log_metrics(trained.scores.as_metrics())
     run.log_metrics({"training_rows": trained.fitted.rows, "duration_seconds": trained.seconds})
     for name, scores in trained.fold_scores.items():
@@ -165,7 +163,7 @@ def record_model(run: TrackedRun, trained: Trained, example: pa.RecordBatch) -> 
     made = client.create_logged_model(experiment, name=MODEL_FOLDER, source_run_id=run.run_id)
     with run.store.pointed_at():
         logged = mlflow.xgboost.log_model(
-            trained.fitted.model,
+            trained.fitted.model.native,
             name=MODEL_FOLDER,
             signature=signature,
             input_example=rows,

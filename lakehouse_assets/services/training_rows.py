@@ -10,11 +10,11 @@ from lakehouse_assets.lake.commit import git_sha
 from lakehouse_assets.lake.engine import quoted
 from lakehouse_assets.lake.query import run
 from lakehouse_assets.lake.table import Table
-from lakehouse_assets.learners.boosting import BoostingRecipe
 from lakehouse_assets.learners.bootstrap import Resampling
 from lakehouse_assets.learners.splits import TooLittleHistory
 from lakehouse_assets.learners.spool import Columns
 from lakehouse_assets.learners.training import TrainingPlan
+from lakehouse_assets.learners.xgboost_trees import XGBoostRecipe
 from lakehouse_assets.services.tracking import RunIdentity
 from lakehouse_assets.services.training_record import InputTable, TrainingInputs, file_sha256
 from lakehouse_assets.settings import CATALOG, NAMESPACE, PROJECT, ModelSettings
@@ -66,7 +66,7 @@ def joined(features: Contract, labels: Contract, columns: Columns) -> str:
 
 def plan_of(settings: ModelSettings) -> TrainingPlan:
     """The plan that the settings describe."""
-    recipe = BoostingRecipe(
+    recipe = XGBoostRecipe(
         max_depth=settings.max_depth,
         learning_rate=settings.learning_rate,
         rounds=settings.rounds,

@@ -1,23 +1,25 @@
 """The whole way from rows to scores, on worlds whose best possible accuracy is known."""
 
 import dataclasses
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
-from lakehouse_assets.learners.boosting import BoostingRecipe
 from lakehouse_assets.learners.bootstrap import Resampling
 from lakehouse_assets.learners.judgement import beaten_baselines, is_too_good
 from lakehouse_assets.learners.splits import TooLittleHistory
 from lakehouse_assets.learners.spool import Columns
 from lakehouse_assets.learners.training import Trained, TrainingPlan, predict_span, train
+from lakehouse_assets.learners.xgboost_trees import XGBoostRecipe
 from lakehouse_assets_tests.learners.synthetic import COLUMNS, MINUTE, START, World, in_batches, rows
 
-PLAN = TrainingPlan(
-    recipe=BoostingRecipe(max_depth=3, rounds=25, threads=1), folds=2, resampling=Resampling(samples=200, seed=1)
-)
+RECIPE = XGBoostRecipe(max_depth=3, rounds=25, threads=1)
+PLAN = TrainingPlan(recipe=RECIPE, folds=2, resampling=Resampling(samples=200, seed=1))
 
 
 def trained(batch: pa.RecordBatch, plan: TrainingPlan = PLAN, columns: Columns = COLUMNS) -> Trained:
@@ -66,7 +68,7 @@ def test_the_majority_is_that_of_training() -> None:
 def test_training_twice_gives_the_same_bytes() -> None:
     batch = rows()
     assert trained(batch).prediction_hash == trained(batch).prediction_hash
-    other = dataclasses.replace(PLAN, recipe=dataclasses.replace(PLAN.recipe, max_depth=4))
+    other = dataclasses.replace(PLAN, recipe=dataclasses.replace(RECIPE, max_depth=4))
     assert trained(batch, other).prediction_hash != trained(batch).prediction_hash
 
 
@@ -116,7 +118,7 @@ def test_one_instant_is_too_little() -> None:
 
 
 def test_bins_on_disk_are_left_in_the_given_folder(tmp_path: Path) -> None:
-    outside = dataclasses.replace(PLAN, recipe=dataclasses.replace(PLAN.recipe, external_memory=True), folds=1)
+    outside = dataclasses.replace(PLAN, recipe=dataclasses.replace(RECIPE, external_memory=True), folds=1)
     found = train(in_batches(rows()), COLUMNS, outside, cache=tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["fold_1", "holdout"]
     assert found.scores.accuracy.value > 0.5
@@ -124,7 +126,28 @@ def test_bins_on_disk_are_left_in_the_given_folder(tmp_path: Path) -> None:
 
 def test_every_knob_is_a_parameter() -> None:
     known = PLAN.as_parameters()
+    assert known["algorithm"] == "xgboost"
     assert known["max_depth"] == 3
     assert known["threads"] == 1
     assert known["bootstrap_samples"] == 200
     assert known["embargo_minutes"] == 10
+
+
+def test_a_plan_is_the_same_after_a_trip_through_json() -> None:
+    plan = dataclasses.replace(PLAN, folds=4, embargo_minutes=3)
+    assert TrainingPlan.from_dict(json.loads(json.dumps(plan.to_dict()))) == plan
+    with pytest.raises(ValueError, match=r"the plan is another one than recorded: .*flods"):
+        TrainingPlan.from_dict({**plan.to_dict(), "flods": 3})
+
+
+def test_only_the_last_fit_is_wrapped() -> None:
+    told: list[str] = []
+
+    @contextmanager
+    def wrapped() -> Iterator[None]:
+        told.append("in")
+        yield
+        told.append("out")
+
+    train(in_batches(rows()), COLUMNS, PLAN, progress=lambda text: told.append(text[:7]), around_last_fit=wrapped)
+    assert told == ["fold_1:", "fold_2:", "holdout", "in", "out"]

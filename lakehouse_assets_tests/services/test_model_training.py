@@ -7,19 +7,19 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from lakehouse_assets.learners.boosting import predict, prediction_hash
+from lakehouse_assets.learners.matrix import prediction_hash
 from lakehouse_assets.services import model_training
 from lakehouse_assets.services.model_training import ModelOutcome, TooGoodToBeTrue, train_and_register
 from lakehouse_assets.services.registry import CHALLENGER, ModelRegistry
 from lakehouse_assets.services.tracking import PIPELINE_EXPERIMENT
 from lakehouse_assets_tests.learners.synthetic import World, rows
-from lakehouse_assets_tests.services.worlds import PLAN, TOO_GOOD, Reading, identity
+from lakehouse_assets_tests.services.worlds import PLAN, RECIPE, TOO_GOOD, Reading, identity
 
 SIGNAL = World(days=8)
 
 
 def made(registry: ModelRegistry, reading: Reading, run: str = "run-1", rounds: int = 20) -> ModelOutcome:
-    plan = dataclasses.replace(PLAN, recipe=dataclasses.replace(PLAN.recipe, rounds=rounds))
+    plan = dataclasses.replace(PLAN, recipe=dataclasses.replace(RECIPE, rounds=rounds))
     return train_and_register(reading.inputs, plan, registry, identity(run), too_good=TOO_GOOD)
 
 
@@ -62,7 +62,7 @@ def test_the_registered_model_predicts_what_was_judged(registry: ModelRegistry) 
     batch = rows(SIGNAL)
     outcome = made(registry, Reading(batch))
     held_out = batch.filter(pa.array(batch["t0"].to_numpy() >= outcome.record.span.fold.test_start))
-    predictions = predict(registry.load(outcome.version), [held_out])
+    predictions = registry.load(outcome.version).predict([held_out])
     assert prediction_hash(predictions) == outcome.record.prediction_hash
     import mlflow.pyfunc
 
@@ -72,7 +72,7 @@ def test_the_registered_model_predicts_what_was_judged(registry: ModelRegistry) 
     assert np.allclose(served.predict(frame), predictions, atol=1e-6)
     frame.iloc[::2, 0] = float("nan")  # a null is missing to both, whoever asks
     with_nulls = pa.RecordBatch.from_pandas(frame, preserve_index=False)
-    assert np.allclose(served.predict(frame), predict(registry.load(outcome.version), [with_nulls]), atol=1e-6)
+    assert np.allclose(served.predict(frame), registry.load(outcome.version).predict([with_nulls]), atol=1e-6)
 
 
 @pytest.mark.slow

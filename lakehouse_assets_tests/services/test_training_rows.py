@@ -115,7 +115,8 @@ def test_the_inputs_name_the_snapshots_that_are_read_even_after_a_later_write(la
 def test_the_plan_is_what_the_settings_say() -> None:
     chosen = Settings.model_validate({"model": {"max_depth": 3, "learning_rate": 0.5, "folds": 2, "seed": 11}}).model
     plan = plan_of(chosen)
-    assert (plan.recipe.max_depth, plan.recipe.learning_rate, plan.recipe.seed) == (3, 0.5, 11)
+    known = plan.as_parameters()
+    assert (known["max_depth"], known["learning_rate"], known["seed"]) == (3, 0.5, 11)
     assert (plan.folds, plan.embargo_minutes, plan.resampling.seed) == (2, chosen.embargo_minutes, 11)
 
 

@@ -6,18 +6,17 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from lakehouse_assets.learners.boosting import BoostingRecipe
 from lakehouse_assets.learners.bootstrap import Resampling
 from lakehouse_assets.learners.training import TrainingPlan
+from lakehouse_assets.learners.xgboost_trees import XGBoostRecipe
 from lakehouse_assets.services.registry import ModelRegistry
 from lakehouse_assets.services.tracking import RunIdentity
 from lakehouse_assets.services.tracking_store import TrackingStore
 from lakehouse_assets.services.training_record import InputTable, TrainingInputs
 from lakehouse_assets_tests.learners.synthetic import COLUMNS, in_batches
 
-PLAN = TrainingPlan(
-    recipe=BoostingRecipe(max_depth=3, rounds=20, threads=1), folds=1, resampling=Resampling(samples=100, seed=1)
-)
+RECIPE = XGBoostRecipe(max_depth=3, rounds=20, threads=1)
+PLAN = TrainingPlan(recipe=RECIPE, folds=1, resampling=Resampling(samples=100, seed=1))
 TOO_GOOD = 0.75
 
 
