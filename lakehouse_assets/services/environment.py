@@ -60,11 +60,11 @@ class Environment:
     def differences(self, now: "Environment") -> Iterator[str]:
         """What differs now, as sentences: code first, then libraries, lock and hardware."""
         before, after = asdict(self), asdict(now)
-        for part in ("code", "libraries", "hardware"):
+        for part, word in (("code", "code"), ("libraries", "library"), ("hardware", "hardware")):
             for name in sorted(before[part] | after[part]):
                 was, is_now = before[part].get(name, "not there"), after[part].get(name, "not there")
                 if was != is_now:
-                    yield f"{part}: {name} was {_short(was)}, is {_short(is_now)}"
+                    yield f"{word}: {name} was {_short(was)}, is {_short(is_now)}"
         if self.lock_sha256 != now.lock_sha256:
             yield f"lock: the locked requirements were {_short(self.lock_sha256)}, are {_short(now.lock_sha256)}"
 

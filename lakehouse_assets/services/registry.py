@@ -1,7 +1,7 @@
 """The model registry: one version a model that was trained, found again by what it was trained from.
 
 Belongs here: versions, aliases, the rules that keep them true under races. Does not: whether a model deserves its
-place (learners/judgement). Aliases, never stages: `@challenger` is what was trained last, `@champion` what serves.
+place (learners/judgement). Aliases, never stages: `@challenger` is what is judged, `@champion` what serves.
 
 Races: on the embedded store each look-then-write holds the store's file lock, so two runs never register the same
 inputs twice and two promotions are ordered. `promote` is a compare-and-swap: it only replaces the champion that the
@@ -18,12 +18,19 @@ from lakehouse_assets.services.tracking_store import TrackingStore
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
 
-    from lakehouse_assets.learners.learner import Model
+    from lakehouse_assets.services.provenance import Provenance
 
-MODEL_NAME: Final = "TickPricePredictor"
+TICK_MODEL: Final = "TickPricePredictor"
+DIGIT_MODEL: Final = "DigitClassifier"
+DESCRIPTIONS: Final = {
+    TICK_MODEL: "Direction of an option's mid after the label horizon: probability of up",
+    DIGIT_MODEL: "The digit on an image of 28 x 28 pixels: ten probabilities",
+}
 CHAMPION: Final = "champion"
 CHALLENGER: Final = "challenger"
 DATA_KEY_TAG: Final = "data_key"
+ALGORITHM_TAG: Final = "algorithm"
+LIBRARY_TAG: Final = "library"
 
 
 @dataclass(frozen=True)
@@ -31,7 +38,7 @@ class ModelRegistry:
     """The versions of one registered model."""
 
     store: TrackingStore
-    name: str = MODEL_NAME
+    name: str = TICK_MODEL
 
     def find(self, data_key: str) -> "ModelVersion | None":
         """The version that was trained from these inputs, code and settings; the oldest, if ever there are two."""
@@ -39,6 +46,11 @@ class ModelRegistry:
             f"name = '{self.name}' and tags.`{DATA_KEY_TAG}` = '{data_key}'"
         )
         return min(found, key=lambda version: int(version.version), default=None)
+
+    def versions(self) -> tuple[str, ...]:
+        """The numbers of all versions, oldest first."""
+        found = self.store.client.search_model_versions(f"name = '{self.name}'")
+        return tuple(sorted((str(version.version) for version in found), key=int))
 
     def version(self, number: str) -> "ModelVersion":
         """One version, tags and aliases as they are now.
@@ -48,21 +60,24 @@ class ModelRegistry:
         """
         return self.store.client.get_model_version(self.name, number)
 
-    def register(self, run_id: str, model_id: str, data_key: str, tags: Mapping[str, str]) -> "ModelVersion":
+    def register(
+        self, run_id: str, model_id: str, provenance: "Provenance", tags: Mapping[str, str]
+    ) -> "ModelVersion":
         """Register the model of the run that was trained, or return the version that its inputs already have.
 
         The tags are written in the version's own transaction: a version is there with its data key or not at all.
         """
         # MLflow looks the logged model up through its global state, whatever client is asked.
         with self.store.exclusive(), self.store.pointed_at():
-            if known := self.find(data_key):
+            if known := self.find(provenance.data_key):
                 return known
             self._ensure_model()
+            deciding = {ALGORITHM_TAG: provenance.algorithm, LIBRARY_TAG: provenance.library}
             return self.store.client.create_model_version(
                 self.name,
                 source=f"models:/{model_id}",
                 run_id=run_id,
-                tags={**tags, DATA_KEY_TAG: data_key},
+                tags={**tags, **deciding, DATA_KEY_TAG: provenance.data_key},
                 model_id=model_id,
             )
 
@@ -88,9 +103,13 @@ class ModelRegistry:
         return self.alias(CHAMPION)
 
     def challenge(self, number: str) -> None:
-        """Make a version the challenger: always the one that the latest materialization stands for."""
-        if self.alias(CHALLENGER) != number:
-            self.store.client.set_registered_model_alias(self.name, CHALLENGER, number)
+        """Make a version the challenger: the one that is judged next, or was judged last."""
+        self.point(CHALLENGER, number)
+
+    def point(self, alias: str, number: str) -> None:
+        """Move an alias to a version; each algorithm's alias is at the version that it trained last."""
+        if self.alias(alias) != number:
+            self.store.client.set_registered_model_alias(self.name, alias, number)
 
     def promote(self, number: str, instead_of: str | None) -> bool:
         """Make a version the champion if the champion is still the one it was judged against; whether it is now."""
@@ -102,21 +121,12 @@ class ModelRegistry:
             self.store.client.set_registered_model_alias(self.name, CHAMPION, number)
             return True
 
-    def load(self, number: str) -> "Model":
-        """The version's model."""
-        import mlflow.xgboost
-
-        from lakehouse_assets.learners.algorithms import model_of
-
-        with self.store.pointed_at():
-            return model_of("xgboost", mlflow.xgboost.load_model(self.version(number).source))
-
     def _ensure_model(self) -> None:
         from mlflow.exceptions import MlflowException
 
         try:
             self.store.client.create_registered_model(
-                self.name, description="Direction of an option's mid after the label horizon: probability of up"
+                self.name, description=DESCRIPTIONS[self.name]
             )
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":

@@ -46,10 +46,12 @@ class TrackedRun:
     run_id: str
 
     def log_parameters(self, parameters: Mapping[str, object]) -> None:
-        """Parameters by name."""
+        """Parameters by name; one that MLflow logged by itself stays as it is."""
         from mlflow.entities import Param
 
-        self.store.client.log_batch(self.run_id, params=[Param(k, str(v)) for k, v in parameters.items()])
+        known = self.store.client.get_run(self.run_id).data.params
+        fresh = [Param(name, str(value)) for name, value in parameters.items() if name not in known]
+        self.store.client.log_batch(self.run_id, params=fresh)
 
     def log_metrics(self, metrics: Mapping[str, float], step: int = 0) -> None:
         """Metrics by name, at one step."""
@@ -77,9 +79,13 @@ class TrackedRun:
         """All files of a folder as artifacts below `into`."""
         self.store.client.log_artifacts(self.run_id, str(folder), artifact_path=into)
 
+    def log_text(self, name: str, text: str) -> None:
+        """A text artifact."""
+        self.store.client.log_text(self.run_id, text, name)
+
     def log_record(self, name: str, record: Mapping[str, Any]) -> None:
         """A JSON artifact that `read_record` reads again."""
-        self.store.client.log_text(self.run_id, json.dumps(record, indent=1, sort_keys=True), name)
+        self.log_text(name, json.dumps(record, indent=1, sort_keys=True))
 
 
 def read_record(store: TrackingStore, run_id: str, name: str) -> dict[str, Any]:

@@ -6,20 +6,17 @@ not known (the mid did not move, or the session ended before the horizon) are le
 """
 
 from lakehouse_assets.contracts.contract import Contract
+from lakehouse_assets.lake.catalog import Lake
 from lakehouse_assets.lake.commit import git_sha
 from lakehouse_assets.lake.engine import quoted
 from lakehouse_assets.lake.query import run
 from lakehouse_assets.lake.table import Table
-from lakehouse_assets.learners.bootstrap import Resampling
 from lakehouse_assets.learners.splits import TooLittleHistory
 from lakehouse_assets.learners.spool import Columns
-from lakehouse_assets.learners.training import TrainingPlan
-from lakehouse_assets.learners.xgboost_trees import XGBoostRecipe
+from lakehouse_assets.services.environment import lock_sha256
+from lakehouse_assets.services.input_tables import InputTable
 from lakehouse_assets.services.tracking import RunIdentity
-from lakehouse_assets.services.training_record import InputTable, TrainingInputs, file_sha256
-from lakehouse_assets.settings import CATALOG, NAMESPACE, PROJECT, ModelSettings
-
-LOCK_FILE = PROJECT / "requirements" / "runtime.lock"
+from lakehouse_assets.services.training_record import TrainingInputs, TrainingRecord
 
 
 def training_inputs(features: Table, labels: Table) -> TrainingInputs:
@@ -31,11 +28,7 @@ def training_inputs(features: Table, labels: Table) -> TrainingInputs:
     for table in (features, labels):
         if table.snapshot_id is None or not table.files:
             raise TooLittleHistory(f"{table.contract.table} is empty: materialize it for some trading dates first")
-    columns = columns_of(features.contract, labels.contract)
-    text = joined(features.contract, labels.contract, columns)
-    tables = {table.contract.table: table for table in (features, labels)}
-    read = tuple(_as_input(table) for table in tables.values())
-    return TrainingInputs(read, columns, lambda: run(text, tables, features.settings), query=text)
+    return _inputs(features, labels, columns_of(features.contract, labels.contract))
 
 
 def columns_of(features: Contract, labels: Contract) -> Columns:
@@ -64,42 +57,29 @@ def joined(features: Contract, labels: Contract, columns: Columns) -> str:
     )
 
 
-def plan_of(settings: ModelSettings) -> TrainingPlan:
-    """The plan that the settings describe."""
-    recipe = XGBoostRecipe(
-        max_depth=settings.max_depth,
-        learning_rate=settings.learning_rate,
-        rounds=settings.rounds,
-        seed=settings.seed,
-        threads=settings.threads,
-    )
-    return TrainingPlan(
-        recipe=recipe,
-        folds=settings.folds,
-        holdout_share=settings.holdout_share,
-        embargo_minutes=settings.embargo_minutes,
-        resampling=Resampling(samples=settings.bootstrap_samples, seed=settings.seed),
-    )
+def inputs_again(record: TrainingRecord, lake: Lake) -> TrainingInputs:
+    """The rows that a model was trained from, at the snapshots that its record names.
+
+    Raises:
+        SnapshotMissing: a snapshot has expired.
+        ValueError: a column is gone from its contract.
+    """
+    features, labels = (table.pin(lake) for table in record.provenance.tables)
+    if gone := set(record.columns.features) - set(features.contract.column_names):
+        raise ValueError(
+            f"{features.contract.table} no longer has {', '.join(sorted(gone))}, which the model reads: check out "
+            f"{record.provenance.environment.git_sha}, the code that it was trained by"
+        )
+    return _inputs(features, labels, record.columns)
 
 
 def identity_of(dagster_run_id: str, asset: str, partition: str | None = None) -> RunIdentity:
     """Who trains: run, asset, code and lock."""
-    lock = file_sha256(LOCK_FILE) if LOCK_FILE.is_file() else "unknown"
-    return RunIdentity(dagster_run_id, asset, git_sha(), lock, partition)
+    return RunIdentity(dagster_run_id, asset, git_sha(), lock_sha256(), partition)
 
 
-def _as_input(table: Table) -> InputTable:
-    return InputTable(
-        name=table.contract.table,
-        catalog=CATALOG,
-        identifier=f"{NAMESPACE}.{table.contract.table}",
-        snapshot_id=int(table.snapshot_id or 0),
-        content_key=table.content_key,
-        rows=table.rows,
-        properties={
-            "type": "sql",
-            "uri": table.settings.catalog_uri,
-            "warehouse": table.settings.warehouse.as_uri(),
-            "jdbc.schema-version": "V1",
-        },
-    )
+def _inputs(features: Table, labels: Table, columns: Columns) -> TrainingInputs:
+    text = joined(features.contract, labels.contract, columns)
+    tables = {table.contract.table: table for table in (features, labels)}
+    read = tuple(InputTable.of(table) for table in tables.values())
+    return TrainingInputs(read, columns, lambda: run(text, tables, features.settings), query=text)

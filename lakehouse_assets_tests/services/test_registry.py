@@ -2,16 +2,16 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-from lakehouse_assets.services.registry import CHAMPION, MODEL_NAME, ModelRegistry
+from lakehouse_assets.services.registry import CHAMPION, TICK_MODEL, ModelRegistry
 
 
 def version(registry: ModelRegistry, key: str) -> str:
     """A version without a model behind it."""
     client = registry.store.client
     if not client.search_registered_models():
-        client.create_registered_model(MODEL_NAME)
+        client.create_registered_model(TICK_MODEL)
     source = f"{registry.store.artifacts}/model"
-    return str(client.create_model_version(MODEL_NAME, source, tags={"data_key": key}).version)
+    return str(client.create_model_version(TICK_MODEL, source, tags={"data_key": key}).version)
 
 
 def test_a_version_is_found_by_its_data_key_and_the_oldest_of_two_counts(registry: ModelRegistry) -> None:

@@ -12,7 +12,8 @@ from lakehouse_assets.learners.xgboost_trees import XGBoostRecipe
 from lakehouse_assets.services.registry import ModelRegistry
 from lakehouse_assets.services.tracking import RunIdentity
 from lakehouse_assets.services.tracking_store import TrackingStore
-from lakehouse_assets.services.training_record import InputTable, TrainingInputs
+from lakehouse_assets.services.input_tables import InputTable
+from lakehouse_assets.services.training_record import TrainingInputs
 from lakehouse_assets_tests.learners.synthetic import COLUMNS, in_batches
 
 RECIPE = XGBoostRecipe(max_depth=3, rounds=20, threads=1)

@@ -1,0 +1,69 @@
+"""What may be chosen of a model in the launchpad; the defaults are those of the settings.
+
+Belongs here: one configuration a learner. Does not: what a knob does (`learners`).
+"""
+
+from typing import TYPE_CHECKING
+
+import dagster as dg
+from pydantic import Field
+
+from lakehouse_assets.settings import ModelSettings, load_settings
+
+if TYPE_CHECKING:
+    from lakehouse_assets.learners.lightgbm_trees import LightGBMRecipe
+    from lakehouse_assets.learners.random_forest import RandomForestRecipe
+    from lakehouse_assets.learners.xgboost_trees import XGBoostRecipe
+
+_MODEL: ModelSettings = load_settings().model
+
+
+class TrainingConfig(dg.Config):
+    """What every learner has: the thread count is part of the model, and a late fit is given up."""
+
+    seed: int = Field(_MODEL.seed, ge=0)
+    threads: int = Field(_MODEL.threads, ge=1)
+    time_budget_seconds: float = Field(_MODEL.time_budget_seconds, gt=0)
+
+
+class XGBoostConfig(TrainingConfig):
+    """Boosted trees by XGBoost."""
+
+    max_depth: int = Field(_MODEL.max_depth, ge=1, le=16)
+    learning_rate: float = Field(_MODEL.learning_rate, gt=0, le=1)
+    rounds: int = Field(_MODEL.rounds, ge=1)
+    external_memory: bool = Field(False, description="Keep the bins on disk: slower, and half the memory.")
+
+    def recipe(self) -> "XGBoostRecipe":
+        """The recipe that these choices make."""
+        from lakehouse_assets.learners.xgboost_trees import XGBoostRecipe
+
+        return XGBoostRecipe(**self.model_dump())
+
+
+class LightGBMConfig(TrainingConfig):
+    """Boosted trees by LightGBM."""
+
+    max_depth: int = Field(_MODEL.max_depth, ge=1, le=16)
+    learning_rate: float = Field(_MODEL.learning_rate, gt=0, le=1)
+    rounds: int = Field(_MODEL.rounds, ge=1)
+
+    def recipe(self) -> "LightGBMRecipe":
+        """The recipe that these choices make."""
+        from lakehouse_assets.learners.lightgbm_trees import LightGBMRecipe
+
+        return LightGBMRecipe(**self.model_dump())
+
+
+class RandomForestConfig(TrainingConfig):
+    """A random forest by scikit-learn, grown on a sample of the rows."""
+
+    trees: int = Field(_MODEL.random_forest.trees, ge=1)
+    max_depth: int = Field(_MODEL.random_forest.max_depth, ge=1, le=32)
+    sample_rows: int = Field(_MODEL.random_forest.sample_rows, ge=1_000)
+
+    def recipe(self) -> "RandomForestRecipe":
+        """The recipe that these choices make."""
+        from lakehouse_assets.learners.random_forest import RandomForestRecipe
+
+        return RandomForestRecipe(**self.model_dump())

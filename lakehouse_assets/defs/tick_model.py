@@ -1,0 +1,171 @@
+"""The shape of a tick model's asset: what it reads, its checks, and what a run of it says.
+
+Belongs here: what the learners of ticks share in Dagster. Does not: any one of them (`models`), nor the training.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from lakehouse_assets.lake.asset import IO_MANAGER, retry_policy
+from lakehouse_assets.lake.describe import code_references
+from lakehouse_assets.lake.io_manager import LakeResource
+from lakehouse_assets.lake.table import Table
+from lakehouse_assets.layers import MODELS
+from lakehouse_assets.partitions import span_of
+from lakehouse_assets.services.mlflow import MlflowResource
+from lakehouse_assets.settings import load_settings
+
+if TYPE_CHECKING:
+    from lakehouse_assets.learners.evaluation import Scores
+    from lakehouse_assets.learners.learner import Recipe
+    from lakehouse_assets.services.model_training import ModelOutcome
+
+TRAINING_POOL = "training"
+"""One training at a time: each takes all threads, and on a server store the pool, not a lock, orders two promotions."""
+
+
+def tick_model(name: str, library: str) -> Callable[[Callable[..., Iterator[Any]]], dg.AssetsDefinition]:
+    """Make a function that trains from features and labels the asset `name`, with the checks of every tick model."""
+    return dg.asset(
+        name=name,
+        ins={
+            "feature_option_minutes": dg.AssetIn(input_manager_key=IO_MANAGER),
+            "feature_option_labels": dg.AssetIn(input_manager_key=IO_MANAGER),
+        },
+        check_specs=[
+            dg.AssetCheckSpec(too_good_check(name), asset=name, blocking=True,
+                              description="Balanced accuracy is one that this label allows; above it is a leak."),
+            dg.AssetCheckSpec(baselines_check(name), asset=name,
+                              description="Accuracy surely beats the majority and no change, log-loss the majority's."),
+        ],
+        group_name=MODELS,
+        kinds={library, "mlflow"},
+        owners=[load_settings().owner],
+        tags={"layer": MODELS},
+        metadata={"dagster/code_references": code_references(__file__.replace("tick_model", "models"))},
+        retry_policy=retry_policy(),
+        pool=TRAINING_POOL,
+        output_required=False,
+    )  # fmt: skip
+
+
+def too_good_check(asset: str) -> str:
+    """The name of the check that refuses wonders."""
+    return f"{asset}_is_not_too_good"
+
+
+def baselines_check(asset: str) -> str:
+    """The name of the check that warns where a model beats nothing."""
+    return f"{asset}_beats_its_baselines"
+
+
+def trained(
+    context: dg.AssetExecutionContext,
+    recipe: "Recipe",
+    lake: LakeResource,
+    mlflow: MlflowResource,
+    features: Table,
+    labels: Table,
+) -> Iterator[Any]:
+    """Train, register and tell: the verdicts and the numbers of the version.
+
+    Raises:
+        dg.Failure: too little history, a fit over its budget, or a score that is too good; none is tried again.
+    """
+    from lakehouse_assets.lake.cut import Cut
+    from lakehouse_assets.learners.learner import OverBudget
+    from lakehouse_assets.learners.splits import TooLittleHistory
+    from lakehouse_assets.services.model_training import TooGoodToBeTrue, train_and_register
+    from lakehouse_assets.services.training_rows import identity_of, training_inputs
+
+    # Loaded one after the other, the two tables could be of different moments: both are pinned anew in one cut.
+    cut = Cut(lake.lake)
+    asset = context.asset_key.path[-1]
+    try:
+        outcome = train_and_register(
+            training_inputs(cut.pin(features.contract), cut.pin(labels.contract)),
+            plan_for(recipe),
+            mlflow.registry,
+            identity_of(context.run.run_id, asset, span_of(context.run.tags)),
+            too_good=load_settings().model.too_good_balanced_accuracy,
+            progress=context.log.info,
+        )
+    except (TooLittleHistory, OverBudget) as hopeless:
+        raise dg.Failure(f"no model: {hopeless}", allow_retries=False) from hopeless
+    except TooGoodToBeTrue as refused:
+        yield _too_good(asset, refused.record.scores, passed=False, words=str(refused))
+        raise dg.Failure(str(refused), metadata={"mlflow_run_id": refused.run_id}, allow_retries=False) from refused
+    yield dg.MaterializeResult(
+        metadata=_metadata(outcome),
+        data_version=dg.DataVersion(outcome.record.provenance.data_key),
+        check_results=_verdicts(asset, outcome.scores),
+    )
+
+
+def plan_for(recipe: "Recipe") -> Any:
+    """The training plan of the settings, for a recipe."""
+    from lakehouse_assets.learners.bootstrap import Resampling
+    from lakehouse_assets.learners.training import TrainingPlan
+
+    settings = load_settings().model
+    return TrainingPlan(
+        recipe=recipe,
+        folds=settings.folds,
+        holdout_share=settings.holdout_share,
+        embargo_minutes=settings.embargo_minutes,
+        resampling=Resampling(samples=settings.bootstrap_samples, seed=settings.seed),
+    )
+
+
+def _verdicts(asset: str, scores: "Scores") -> list[dg.AssetCheckResult]:
+    from lakehouse_assets.learners.judgement import beaten_baselines
+
+    beats, words = beaten_baselines(scores)
+    return [
+        _too_good(asset, scores, passed=True, words="the score is one that this label allows"),
+        dg.AssetCheckResult(
+            check_name=baselines_check(asset),
+            asset_key=asset,
+            passed=beats,
+            severity=dg.AssetCheckSeverity.WARN,
+            description=words,
+            metadata=_baselines(scores),
+        ),
+    ]
+
+
+def _too_good(asset: str, scores: "Scores", *, passed: bool, words: str) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        check_name=too_good_check(asset),
+        asset_key=asset,
+        passed=passed,
+        description=words,
+        metadata={"balanced_accuracy": scores.balanced_accuracy.value},
+    )
+
+
+def _baselines(scores: "Scores") -> dict[str, float]:
+    return {
+        "accuracy": scores.accuracy.value,
+        "majority_accuracy": scores.majority_accuracy,
+        "no_change_accuracy": scores.no_change_accuracy,
+        "lift_over_majority_low": scores.lift_over_majority.low,
+        "lift_over_no_change_low": scores.lift_over_no_change.low,
+    }
+
+
+def _metadata(outcome: "ModelOutcome") -> dict[str, Any]:
+    made = outcome.record.provenance
+    return {
+        **outcome.scores.as_metrics(),
+        "final_rows": outcome.record.rows,
+        "model_version": int(outcome.version),
+        "mlflow_run_id": outcome.run_id,
+        "prediction_hash": made.prediction_hash,
+        "data_key": made.data_key,
+        "duration_seconds": round(made.seconds, 3),
+        "peak_memory_mb": made.peak_memory_mb,
+        "is_reused": outcome.is_reused,
+    }

@@ -1,0 +1,59 @@
+"""Where a model comes from: enough to make it again, and to say what differs if that fails.
+
+Belongs here: the part of every model's record that no learner decides, the data key. Does not: scores.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lakehouse_assets.services.environment import Environment
+from lakehouse_assets.services.input_tables import InputTable
+
+RECORD_FILE = "training.json"
+SUMMARY_FILE = "model_summary.txt"
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Plan, tables, environment and what came out, as JSON values.
+
+    `prediction_hash` is that of the hold-out's predictions, which a reproduction must arrive at; `seconds` is the
+    whole training, `peak_memory_mb` the highest resident memory of its process.
+    """
+
+    algorithm: str
+    library: str
+    plan: Mapping[str, Any]
+    tables: tuple[InputTable, ...]
+    environment: Environment
+    data_key: str
+    prediction_hash: str
+    seconds: float
+    peak_memory_mb: int
+
+    @classmethod
+    def from_dict(cls, saved: Mapping[str, Any]) -> "Provenance":
+        """The provenance out of `dataclasses.asdict`."""
+        known = {**saved}
+        known["tables"] = tuple(InputTable(**table) for table in known["tables"])
+        known["environment"] = Environment.from_dict(known["environment"])
+        return cls(**known)
+
+    def tags(self) -> dict[str, str]:
+        """What a version says of itself, beside who made it."""
+        snapshots = {f"snapshot.{table.name}": str(table.snapshot_id) for table in self.tables}
+        return {"prediction_hash": self.prediction_hash, **snapshots}
+
+
+def data_key(tables: tuple[InputTable, ...], plan: Mapping[str, Any], environment: Environment, **more: Any) -> str:
+    """A digest of all that decides a model: the tables' content, the plan, code and libraries, and `more`."""
+    parts = {
+        "tables": {table.name: table.content_key for table in tables},
+        "plan": plan,
+        **environment.deciding(),
+        **more,
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

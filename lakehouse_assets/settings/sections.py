@@ -1,0 +1,126 @@
+"""The tables of `lakehouse.toml`: every knob with its type, its default and what is allowed.
+
+Belongs here: the knobs. Does not: where they are read from, nor what a knob does.
+"""
+
+from typing import Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, field_serializer, field_validator
+
+
+class Section(BaseModel):
+    """A table of `lakehouse.toml`; an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class EngineSettings(Section):
+    """The embedded engine: peak memory of a step is `memory_limit` plus about 0.4 GB, however large the day."""
+
+    memory_limit: str = Field("1GB", pattern=r"^[1-9][0-9]*(MB|GB)$")
+    threads: int = Field(2, ge=1, le=256)
+
+
+class BronzeSettings(Section):
+    """Ingestion: rows a record batch, and the identity partitions of the bronze tables."""
+
+    batch_size: int = Field(100_000, ge=1_000, le=5_000_000)
+    partition_cols: tuple[Literal["source", "trading_date", "underlying"], ...] = ("source", "trading_date")
+
+    @field_validator("partition_cols")
+    @classmethod
+    def _needs_the_trading_date(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if "trading_date" not in value or len(set(value)) != len(value):
+            raise ValueError("must name trading_date, and each column once")
+        return value
+
+
+HardCode = Literal[
+    "SCHEMA_DRIFT", "BAD_SYMBOL", "EXPIRED", "DUP_SOURCE_KEY", "NEG_PRICE", "NEG_SIZE", "CROSSED", "ZERO_TRADE",
+    "CANCELLED",
+]  # fmt: skip
+"""Reason codes that may quarantine a tick; a row without time (PARSE_ERROR) always is."""
+
+
+class SilverSettings(Section):
+    """Cleaning: the thresholds of the rules, each with the unit of the quantity it bounds.
+
+    `validation_rules` are the codes that quarantine; one left out flags the row instead.
+    """
+
+    null_threshold: float = Field(0.5, ge=0, le=1)
+    validation_rules: tuple[HardCode, ...] = get_args(HardCode)
+    wide_spread_multiple: float = Field(10.0, gt=1)
+    max_relative_spread: float = Field(1.0, gt=0)
+    mid_outlier_window: int = Field(50, ge=5, le=1_000)
+    mid_outlier_deviations: float = Field(10.0, gt=0)
+    mid_outlier_share: float = Field(0.5, ge=0)
+    late_arrival_ms: float = Field(100.0, ge=0)
+    clock_skew_ms: float = Field(1_000.0, ge=0)
+
+    @field_serializer("validation_rules")
+    def _as_text(self, value: tuple[str, ...]) -> str:
+        """Joined by commas: a query binds texts and numbers only."""
+        return ",".join(value)
+
+
+class LabelSettings(Section):
+    """The prediction target: the direction of the mid after a horizon."""
+
+    horizon_minutes: int = Field(5, ge=1, le=240)
+
+
+class ForestSettings(Section):
+    """The random forest: bounded by a sample of the rows, since a forest is grown in memory."""
+
+    trees: int = Field(100, ge=1, le=2_000)
+    max_depth: int = Field(10, ge=1, le=32)
+    sample_rows: int = Field(500_000, ge=1_000)
+
+
+class TuningSettings(Section):
+    """A study stops at so many trials or after so many seconds, whichever comes first."""
+
+    trials: int = Field(30, ge=1, le=10_000)
+    seconds: float = Field(900.0, gt=0)
+
+
+class ModelSettings(Section):
+    """The learners of ticks and their split: `folds` walk-forward spans, `embargo_minutes` after what trains for each.
+
+    `algorithm` is the learner whose model challenges for `TickPricePredictor`; all are trained. Depth, rate and rounds
+    are of the boosted trees: those with the lowest log-loss over the walk-forward folds of simulated days, the last
+    span left aside: deeper or longer fits the noise. A fit that takes longer than the time budget is given up.
+    """
+
+    algorithm: Literal["xgboost", "lightgbm", "random_forest"] = "xgboost"
+    max_depth: int = Field(4, ge=1, le=16)
+    learning_rate: float = Field(0.05, gt=0, le=1)
+    rounds: int = Field(100, ge=1, le=10_000)
+    seed: int = Field(7, ge=0)
+    threads: int = Field(2, ge=1, le=256)
+    time_budget_seconds: float = Field(900.0, gt=0)
+    folds: int = Field(3, ge=1, le=20)
+    embargo_minutes: int = Field(10, ge=0)
+    holdout_share: float = Field(0.25, gt=0, lt=1)
+    too_good_balanced_accuracy: float = Field(0.75, gt=0.5, le=1)
+    bootstrap_samples: int = Field(400, ge=50, le=10_000)
+    random_forest: ForestSettings = ForestSettings()
+    tuning: TuningSettings = TuningSettings()
+
+
+class RetrySettings(Section):
+    """A failed step is tried again, each time after twice the delay, give or take; a refused batch is not."""
+
+    tries: int = Field(3, ge=0, le=10)
+    delay_seconds: float = Field(300.0, ge=0, le=3600)
+
+
+class SourceSettings(Section):
+    """One feed: the adapter that reads it and what its files do not say themselves."""
+
+    adapter: str
+    venue: str
+    currency: str | None = Field(None, pattern=r"^[A-Z]{3}$")
+    contract_multiplier: float | None = Field(None, gt=0)
+    files: str = "**/*"
