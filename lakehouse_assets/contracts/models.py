@@ -3,11 +3,15 @@
 Belongs here: the ledger of promotions. Does not: models themselves, which the registry keeps.
 """
 
+from typing import Final
+
 from lakehouse_assets.contracts.contract import Column, Contract, Rule
 from lakehouse_assets.layers import MODELS
 
-PROMOTION, ROLLBACK, RECONCILED = "promotion", "rollback", "reconciled"
-NATS = "nats a row"
+PROMOTION: Final = "promotion"
+ROLLBACK: Final = "rollback"
+RECONCILED: Final = "reconciled"
+NATS: Final = "nats a row"
 
 MODEL_PROMOTIONS = Contract(
     table="model_promotions",

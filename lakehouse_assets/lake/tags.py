@@ -71,7 +71,7 @@ def tag_name(model: str, number: str) -> str:
 def tag_inputs(lake: Lake, inputs: VersionInputs) -> None:
     """Tag each snapshot of a version; what is tagged already stays as it is.
 
-    A tag of this name that points elsewhere is of a version of an older registry (numbers begin anew with it) and moves.
+    A tag of this name that points elsewhere is of an older registry (with a fresh one, numbers begin anew); it moves.
 
     Raises:
         TableMissing: a table is gone.
@@ -117,7 +117,9 @@ def reconcile(lake: Lake, versions: Callable[[], Iterable[VersionInputs]]) -> Re
     """
     there = tuple(model_tags(lake))
     wanted = {
-        TaggedSnapshot(table, one.tag, snapshot_id) for one in versions() for table, snapshot_id in one.snapshots.items()
+        TaggedSnapshot(table, one.tag, snapshot_id)
+        for one in versions()
+        for table, snapshot_id in one.snapshots.items()
     }
     places = {(one.table, one.tag) for one in wanted}
     removed = tuple(one for one in there if (one.table, one.tag) not in places)

@@ -19,6 +19,10 @@ from lakehouse_assets.lake.staging import WHOLE, Staged, stage
 class BatchRefused(RuntimeError):
     """A blocking gate refused the rows and nothing was published; the message says which and why."""
 
+    def __init__(self, words: str, verdicts: tuple[Judged, ...]) -> None:
+        super().__init__(words)
+        self.verdicts = verdicts
+
 
 @dataclass(frozen=True)
 class Written:
@@ -68,7 +72,10 @@ def accept(lake: Lake, contract: Contract, gates: Sequence[Gate], content: Conte
     if refused:
         reasons = "; ".join(f"{one.gate.name} failed: {one.verdict.words}" for one in refused)
         folders = ", ".join(part.folder for part in staged.partitions if part.folder)
-        raise BatchRefused(f"{contract.table} stays as it was: {reasons}; the refused rows are in {folders}")
+        words = f"{contract.table} stays as it was: {reasons}" + (
+            f"; the refused rows are in {folders}" if folders else ""
+        )
+        raise BatchRefused(words, verdicts)
     return Accepted(lake, staged, verdicts)
 
 
