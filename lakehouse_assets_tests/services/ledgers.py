@@ -74,5 +74,5 @@ def start(folder: Path, script: str, *arguments: str) -> "subprocess.Popen[str]"
 
 
 __all__ = [
-    "EVIDENCE", "SNAPSHOTS", "lake_in", "moves_of", "promote", "registry_in", "start", "story", "versions",
+    "EVIDENCE", "SNAPSHOTS", "ModelRegistry", "lake_in", "moves_of", "promote", "registry_in", "start", "story", "versions",
 ]  # fmt: skip
