@@ -5,7 +5,7 @@ Belongs here: the table of contents. Does not: any verb (one small module a grou
 
 import typer
 
-from lakehouse_assets.cli import demo, quarantine, simulate, sql, tables
+from lakehouse_assets.cli import demo, quarantine, rollback, simulate, sql, tables
 
 app = typer.Typer(
     name="lakehouse",
@@ -16,5 +16,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for verb in (demo.demo, simulate.simulate, tables.tables, sql.sql, tables.history, quarantine.quarantine):
+VERBS = (
+    demo.demo, simulate.simulate, tables.tables, sql.sql, tables.history, quarantine.quarantine, rollback.rollback,
+)  # fmt: skip
+
+for verb in VERBS:
     app.command()(verb)

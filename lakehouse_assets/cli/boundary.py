@@ -24,6 +24,8 @@ SAYS_IT_ALL = {
     "lakehouse_assets.lake.sql_guard": {"QueryRefused"},
     "lakehouse_assets.lake.schema": {"SchemaConflict"},
     "lakehouse_assets.lake.table": {"DeleteFilesFound", "SnapshotMissing"},
+    "lakehouse_assets.lake.writing": {"BatchRefused"},
+    "lakehouse_assets.services.rollback": {"RollbackRefused"},
     "lakehouse_assets.sources.samples": {"SampleDamaged"},
     "lakehouse_assets.lake.commit": {"PublishConflict"},
     "lakehouse_assets.sources.adapter": {"FileRefused"},

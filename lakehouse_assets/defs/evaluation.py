@@ -125,3 +125,15 @@ def _told(evaluation: "Evaluation", evaluator: Any) -> dg.MaterializeResult[Any]
             )
         ],
     )
+
+
+def _ledger(written: "Written") -> dg.MaterializeResult[Any]:
+    from lakehouse_assets.lake.staging import data_version
+    from lakehouse_assets.lake.verdicts import check_results
+
+    return dg.MaterializeResult(
+        asset_key=MODEL_PROMOTIONS.table,
+        metadata=described(written),
+        data_version=dg.DataVersion(data_version(written.staged)),
+        check_results=check_results(MODEL_PROMOTIONS.table, written.verdicts),
+    )

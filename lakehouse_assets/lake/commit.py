@@ -72,7 +72,7 @@ def publish(
         except (CommitFailedException, ValidationException, OperationalError, ValueError) as error:
             if isinstance(error, ValueError) and "sequence number" not in str(error):
                 raise
-            _wait(attempt)
+            wait_before_retry(attempt)
     staged.discard()
     raise PublishConflict(
         f"{staged.contract.table}: {ATTEMPTS} commits met others; too many writers at once, run again"
@@ -164,7 +164,8 @@ def _showing(table: IcebergTable, staged: Staged) -> int | None:
     return max(added)[1] if added else head.snapshot_id
 
 
-def _wait(attempt: int) -> None:
+def wait_before_retry(attempt: int) -> None:
+    """Sleep for a random while, longer with each attempt, so that writers who met do not meet again."""
     longest = min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2**attempt)
     time.sleep(random.uniform(0, longest))  # noqa: S311 - jitter, not a secret
 

@@ -150,23 +150,40 @@ def described(data: DataFile, trading_date: date | None) -> PlannedFile:
     return PlannedFile(data.file_path, data.record_count, data.file_size_in_bytes, trading_date, nulls)
 
 
-def pin(
-    lake: Lake, contract: Contract, partition_keys: Iterable[str] | None = None, snapshot_id: int | None = None
-) -> Table:
-    """The table now (or at `snapshot_id`), restricted to these trading dates; empty where nothing was written.
-
-    Raises:
-        SnapshotMissing: the table has no such snapshot; it may have expired.
-    """
+def pin(lake: Lake, contract: Contract, partition_keys: Iterable[str] | None = None) -> Table:
+    """The table now, restricted to these trading dates; empty where nothing was written."""
     if not lake.exists(contract.table):
         return Table(contract, None, (), (), lake.settings)
     table = lake.load(contract.table)
     current = table.current_snapshot()
-    if snapshot_id is not None and table.snapshot_by_id(snapshot_id) is None:
-        raise SnapshotMissing(f"{contract.table} has no snapshot {snapshot_id}: it may have expired")
-    pinned = snapshot_id or (current.snapshot_id if current else None)
+    return _handle(lake, table, contract, current.snapshot_id if current else None, partition_keys)
+
+
+def pin_at(lake: Lake, contract: Contract, snapshot_id: int) -> Table:
+    """The table at a snapshot that was recorded earlier, whatever was written since; all partitions.
+
+    Where that snapshot was `main`'s, the handle shows the same files as `pin` did then, hence the same content key.
+
+    Raises:
+        TableMissing: nothing was ever written to the table.
+        SnapshotMissing: the table has no such snapshot (any more).
+    """
+    table = lake.load(contract.table)
+    if table.snapshot_by_id(snapshot_id) is None:
+        raise SnapshotMissing(
+            f"{contract.table} has no snapshot {snapshot_id}: it was expired, or the tables were made anew since; "
+            f"`lakehouse history {contract.table}` lists those that are there, and only a copy of the state folder "
+            "from before brings it back"
+        )
+    return _handle(lake, table, contract, snapshot_id, None)
+
+
+def _handle(
+    lake: Lake, table: IcebergTable, contract: Contract, snapshot_id: int | None, partition_keys: Iterable[str] | None
+) -> Table:
     ids = tuple((field.name, field.field_id) for field in table.schema().fields)
-    return Table(contract, pinned, planned_files(table, contract, partition_keys, pinned), ids, lake.settings)
+    files = planned_files(table, contract, partition_keys, snapshot_id)
+    return Table(contract, snapshot_id, files, ids, lake.settings)
 
 
 def snapshot_as_of(table: IcebergTable, moment: datetime) -> int:

@@ -102,7 +102,7 @@ BOARDS: Final = {TICK_MODEL: _ticks}
 
 def _shown(registry: ModelRegistry) -> Iterator[tuple[str, tuple[str, ...], str, str]]:
     """Number, places, algorithm and run of each version that an alias points to."""
-    for number in registry.versions():
+    for number in registry.numbers():
         version: Any = registry.version(number)
         if version.aliases:
             places = tuple(alias for alias in (CHAMPION, CHALLENGER) if alias in version.aliases)

@@ -12,6 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from lakehouse_assets.lake.catalog import Lake
+from lakehouse_assets.lake.writing import Written
 from lakehouse_assets.learners.algorithms import model_of
 from lakehouse_assets.learners.bootstrap import Interval
 from lakehouse_assets.learners.evaluation import Scores, evaluate
@@ -19,6 +20,7 @@ from lakehouse_assets.learners.judgement import Judgement, advantage, judge
 from lakehouse_assets.learners.learner import Model
 from lakehouse_assets.learners.training import predict_span
 from lakehouse_assets.services.model_training import rows_on_disk
+from lakehouse_assets.services.promotions import Evidence, move_champion, reconcile
 from lakehouse_assets.services.registry import ModelRegistry
 from lakehouse_assets.services.saved_model import load_model
 from lakehouse_assets.services.tracking import RunIdentity, TrackedRun, evaluation_run
@@ -51,14 +53,14 @@ class Contest:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """How a contest ended; `contest` is None where an earlier run had judged it already."""
+    """How a contest ended, and the ledger of promotions then; `contest` is None where it was judged before."""
 
     number: str
-    against: str | None
     record: TrainingRecord
     judgement: Judgement
     contest: Contest | None
     is_champion: bool
+    ledger: Written
 
 
 @dataclass(frozen=True)
@@ -92,9 +94,34 @@ class Evaluator:
             champion = self.registry.champion
             remembered = self._remembered(number, champion)
             judgement, contest = (remembered, None) if remembered else self._judge(number, record, champion)
-            if not judgement.promote or self.registry.promote(number, champion):
+            if (ledger := self._act(number, record, champion, judgement, contest)) is not None:
                 is_champion = self.registry.champion == number
-                return Evaluation(number, champion, record, judgement, contest, is_champion)
+                return Evaluation(number, record, judgement, contest, is_champion, ledger)
+
+    def _act(
+        self,
+        number: str,
+        record: TrainingRecord,
+        champion: str | None,
+        judgement: Judgement,
+        contest: Contest | None,
+    ) -> Written | None:
+        """Promote where the judgement says so; the ledger as it stands then, None where the champion has changed."""
+        run_id = self.identity.dagster_run_id
+        if not judgement.promote:
+            return reconcile(self.lake, self.registry, run_id)
+        compared = contest or Contest(record.scores)
+        moved = move_champion(
+            self.lake,
+            self.registry,
+            to=number,
+            instead_of=champion,
+            kind="promotion",
+            why=str(judgement),
+            run_id=run_id,
+            evidence=Evidence.of(compared.challenger, compared.champion, compared.over_champion),
+        )
+        return moved.written if moved else None
 
     def _remembered(self, number: str, champion: str | None) -> Judgement | None:
         """The judgement of an earlier run, as long as the champion is the one it was about, or the version itself."""

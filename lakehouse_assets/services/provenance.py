@@ -11,6 +11,7 @@ from typing import Any
 
 from lakehouse_assets.services.environment import Environment
 from lakehouse_assets.services.input_tables import InputTable
+from lakehouse_assets.services.registry import SNAPSHOT_TAG
 
 RECORD_FILE = "training.json"
 SUMMARY_FILE = "model_summary.txt"
@@ -44,7 +45,7 @@ class Provenance:
 
     def tags(self) -> dict[str, str]:
         """What a version says of itself, beside who made it."""
-        snapshots = {f"snapshot.{table.name}": str(table.snapshot_id) for table in self.tables}
+        snapshots = {f"{SNAPSHOT_TAG}{table.name}": str(table.snapshot_id) for table in self.tables}
         return {"prediction_hash": self.prediction_hash, **snapshots}
 
 

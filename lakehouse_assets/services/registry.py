@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from lakehouse_assets.lake.tags import VersionInputs
 from lakehouse_assets.services.tracking_store import TrackingStore
 
 if TYPE_CHECKING:
@@ -29,8 +30,13 @@ DESCRIPTIONS: Final = {
 CHAMPION: Final = "champion"
 CHALLENGER: Final = "challenger"
 DATA_KEY_TAG: Final = "data_key"
+<<<<<<< HEAD
 ALGORITHM_TAG: Final = "algorithm"
 LIBRARY_TAG: Final = "library"
+=======
+SNAPSHOT_TAG: Final = "snapshot."
+"""Begins the tags of a version that name an input table, and hold the snapshot that was read."""
+>>>>>>> ledger
 
 
 @dataclass(frozen=True)
@@ -47,11 +53,6 @@ class ModelRegistry:
         )
         return min(found, key=lambda version: int(version.version), default=None)
 
-    def versions(self) -> tuple[str, ...]:
-        """The numbers of all versions, oldest first."""
-        found = self.store.client.search_model_versions(f"name = '{self.name}'")
-        return tuple(sorted((str(version.version) for version in found), key=int))
-
     def version(self, number: str) -> "ModelVersion":
         """One version, tags and aliases as they are now.
 
@@ -59,6 +60,24 @@ class ModelRegistry:
             mlflow.exceptions.MlflowException: there is no such version.
         """
         return self.store.client.get_model_version(self.name, number)
+
+    def versions(self) -> "tuple[ModelVersion, ...]":
+        """All versions that were not deleted, oldest first."""
+        found: list[ModelVersion] = []
+        token = None
+        while token != "":
+            page = self.store.client.search_model_versions(f"name = '{self.name}'", page_token=token)
+            found.extend(page)
+            token = page.token or ""
+        return tuple(sorted(found, key=lambda version: int(version.version)))
+
+    def numbers(self) -> tuple[str, ...]:
+        """The numbers of all versions that were not deleted, oldest first."""
+        return tuple(str(version.version) for version in self.versions())
+
+    def snapshots(self, number: str) -> dict[str, int]:
+        """The snapshots that a version was trained from, by table; out of its tags."""
+        return _snapshots(self.version(number))
 
     def register(
         self, run_id: str, model_id: str, provenance: "Provenance", tags: Mapping[str, str]
@@ -131,3 +150,30 @@ class ModelRegistry:
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
+
+
+def registered_models(store: TrackingStore) -> tuple[str, ...]:
+    """The names of all registered models; none where an embedded store was never opened."""
+    if store.database is not None and not store.database.exists():
+        return ()
+    found: list[str] = []
+    token = None
+    while token != "":
+        page = store.client.search_registered_models(page_token=token)
+        found.extend(str(model.name) for model in page)
+        token = page.token or ""
+    return tuple(sorted(found))
+
+
+def registered_inputs(store: TrackingStore) -> tuple[VersionInputs, ...]:
+    """The input snapshots of every version of every model: what the lake's tags are to keep."""
+    return tuple(
+        VersionInputs(name, str(version.version), _snapshots(version))
+        for name in registered_models(store)
+        for version in ModelRegistry(store, name).versions()
+    )
+
+
+def _snapshots(version: "ModelVersion") -> dict[str, int]:
+    tags = version.tags.items()
+    return {name.removeprefix(SNAPSHOT_TAG): int(value) for name, value in tags if name.startswith(SNAPSHOT_TAG)}

@@ -75,7 +75,7 @@ def resolve(store: TrackingStore, uri: str) -> tuple[ModelRegistry, str]:
     if named is None or named["name"] not in RETRAINING:
         raise UnknownModel(f"{uri}: write models:/<name>/<version> or models:/<name>@<alias>, of {', '.join(RETRAINING)}")
     registry = ModelRegistry(store, named["name"])
-    known = registry.versions()
+    known = registry.numbers()
     number = named["version"] or registry.alias(named["alias"])
     if number not in known:
         raise UnknownModel(f"{uri}: there is no such version; there are {', '.join(known) or 'none yet'}")

@@ -31,6 +31,11 @@ class RunVerdict:
         return bool(self.refused)
 
     @property
+    def is_green(self) -> bool:
+        """Whether no check warned or refused."""
+        return not self.warned and not self.refused
+
+    @property
     def words(self) -> str:
         """The verdict in one line."""
         total = len(self.passed) + len(self.warned) + len(self.refused)
@@ -44,9 +49,10 @@ class RunVerdict:
 class VerdictsOfRecord:
     """The verdicts by run and table; each run's events are read once. Use it as a context."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Open nothing yet: Dagster is imported only where it kept something."""
+    def __init__(self, settings: Settings, instance: "DagsterInstance | None" = None) -> None:
+        """Open nothing yet: Dagster is imported only where it kept something. A given instance stays open."""
         self._settings = settings
+        self._given = instance
         self._by_run: dict[str, Mapping[str, RunVerdict]] = {}
 
     def __enter__(self) -> "VerdictsOfRecord":
@@ -55,11 +61,13 @@ class VerdictsOfRecord:
 
     def __exit__(self, *_: object) -> None:
         """Close the instance if it was opened."""
-        if (instance := self.__dict__.get("_instance")) is not None:
+        if self._given is None and (instance := self.__dict__.get("_instance")) is not None:
             instance.dispose()
 
     @cached_property
     def _instance(self) -> "DagsterInstance | None":
+        if self._given is not None:
+            return self._given
         home = self._settings.home / "dagster"
         if not os.environ.get("DAGSTER_HOME") and not (home / "history").is_dir():
             return None

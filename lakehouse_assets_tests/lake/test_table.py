@@ -1,7 +1,7 @@
 """Reading: pinned snapshots, other engines, honest statistics, flat memory."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
 import duckdb
@@ -9,11 +9,12 @@ import pyarrow as pa
 import pytest
 from pyiceberg.conversions import from_bytes
 
-from lakehouse_assets.lake.catalog import Lake
+from lakehouse_assets.contracts.contract import Column
+from lakehouse_assets.lake.catalog import Lake, TableMissing
 from lakehouse_assets.lake.commit import publish
 from lakehouse_assets.lake.content_hash import content_hash
 from lakehouse_assets.lake.schema import ICEBERG_TYPES
-from lakehouse_assets.lake.table import SnapshotMissing, pin, snapshot_as_of
+from lakehouse_assets.lake.table import SnapshotMissing, pin, pin_at, snapshot_as_of
 from lakehouse_assets_tests.lake.toys import BY_DATE, MONDAY, TOY, TUESDAY, head, seen, stage_ticks, start, ticks, write
 
 
@@ -22,11 +23,31 @@ def test_a_pinned_handle_reads_what_it_was_pinned_to(lake: Lake) -> None:
     pinned, old = pin(lake, TOY), head(lake)
     write(lake, ticks(MONDAY, 7, price=2.0), MONDAY)
     assert pinned.batches().read_all()["price"].to_pylist() == [1.0] * 4
-    again = pin(lake, TOY, snapshot_id=old)
-    assert (again.snapshot_id, again.rows, again.files) == (old, 4, pinned.files)
+    assert old is not None
+    again = pin_at(lake, TOY, old)
+    assert again == pinned
+    assert (again.content_key, again.rows) == (pinned.content_key, 4)
+    assert again.batches().read_all()["price"].to_pylist() == [1.0] * 4
     assert pin(lake, TOY).rows == 7
-    with pytest.raises(SnapshotMissing, match="toy_ticks has no snapshot 5"):
-        pin(lake, TOY, snapshot_id=5)
+
+
+def test_a_snapshot_that_is_not_there_is_named_with_what_to_do(lake: Lake) -> None:
+    with pytest.raises(TableMissing, match="toy_ticks has no data yet: materialize the asset toy_ticks"):
+        pin_at(lake, TOY, 5)
+    write(lake, ticks(MONDAY), MONDAY)
+    with pytest.raises(SnapshotMissing, match="toy_ticks has no snapshot 5: .* `lakehouse history toy_ticks` lists"):
+        pin_at(lake, TOY, 5)
+
+
+def test_a_column_that_came_later_is_null_at_an_older_snapshot(lake: Lake) -> None:
+    old = write(lake, ticks(MONDAY), MONDAY).snapshot_id
+    wider = replace(TOY, columns=(*TOY.columns, Column("venue", "string", "Venue")))
+    write(lake, ticks(TUESDAY, contract=wider, venue="krx"), TUESDAY, wider)
+    assert old is not None
+    before = pin_at(lake, wider, old)
+    assert before.trading_dates == (date.fromisoformat(MONDAY),)
+    assert before.batches(["venue"]).read_all()["venue"].to_pylist() == [None] * 4
+    assert pin_at(lake, TOY, old).batches().read_all().num_rows == 4
 
 
 def test_a_moment_names_the_snapshot_that_was_shown_then(lake: Lake) -> None:

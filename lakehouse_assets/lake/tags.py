@@ -1,0 +1,174 @@
+"""Tags that keep a model's inputs: while a version is registered, no maintenance removes what it was trained from.
+
+Belongs here: setting, removing and reconciling the tags `model.<name>.v<n>`. Does not: which versions there are
+(services), nor expiring anything.
+
+A tag is set in a commit of its own: made together with data, a retry of that commit would drop it. It carries the
+longest age there is: without one, `history.expire.max-ref-age-ms` of the table would end it in other engines.
+PyIceberg's expiry spares the tags that it sees, but does not look again when it commits: through a handle loaded before
+a tag was set it removes the snapshot and the tag with it. Whoever expires loads the table right before.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from pyiceberg.exceptions import CommitFailedException
+from pyiceberg.table import Table as IcebergTable
+from pyiceberg.table.refs import SnapshotRefType
+from pyiceberg.table.update.snapshot import ManageSnapshots
+from sqlalchemy.exc import OperationalError
+
+from lakehouse_assets.lake.catalog import Lake, TableMissing
+from lakehouse_assets.lake.commit import ATTEMPTS, PublishConflict, wait_before_retry
+from lakehouse_assets.lake.cut import Cut
+from lakehouse_assets.lake.table import SnapshotMissing
+
+FOREVER: Final = 2**63 - 1
+"""Milliseconds: the largest age that a reference can be given."""
+
+_OURS = re.compile(r"model\.(?P<model>.+)\.v(?P<number>\d+)")
+
+
+@dataclass(frozen=True)
+class VersionInputs:
+    """A registered version and the snapshots that it was trained from, by table."""
+
+    model: str
+    number: str
+    snapshots: Mapping[str, int]
+
+    @property
+    def tag(self) -> str:
+        """The name of its tags."""
+        return tag_name(self.model, self.number)
+
+
+@dataclass(frozen=True)
+class TaggedSnapshot:
+    """A tag of a table and the snapshot that it is meant to keep."""
+
+    table: str
+    tag: str
+    snapshot_id: int
+
+
+@dataclass(frozen=True)
+class Reconciled:
+    """What a reconciliation did: tags that were set, tags that were removed, and snapshots that are gone for good."""
+
+    tagged: tuple[TaggedSnapshot, ...]
+    removed: tuple[TaggedSnapshot, ...]
+    lost: tuple[TaggedSnapshot, ...]
+
+
+def tag_name(model: str, number: str) -> str:
+    """The tag of a version, e.g. `model.TickPricePredictor.v3`."""
+    return f"model.{model}.v{number}"
+
+
+def tag_inputs(lake: Lake, inputs: VersionInputs) -> None:
+    """Tag each snapshot of a version; what is tagged already stays as it is.
+
+    A tag of this name that points elsewhere is of an older registry (with a fresh one, numbers begin anew); it moves.
+
+    Raises:
+        TableMissing: a table is gone.
+        SnapshotMissing: a snapshot is gone; what was tagged before it stays tagged.
+        PublishConflict: too many writers at once.
+    """
+    for table, snapshot_id in inputs.snapshots.items():
+        _tag(lake, TaggedSnapshot(table, inputs.tag, snapshot_id))
+
+
+def untag(lake: Lake, model: str, number: str) -> tuple[TaggedSnapshot, ...]:
+    """Remove a version's tags from all tables; those that were there. Maintenance may then remove the snapshots.
+
+    Raises:
+        PublishConflict: too many writers at once.
+    """
+    found = tuple(one for one in model_tags(lake) if one.tag == tag_name(model, number))
+    for one in found:
+        _untag(lake, one)
+    return found
+
+
+def model_tags(lake: Lake) -> Iterator[TaggedSnapshot]:
+    """The tags of versions on all tables."""
+    cut = Cut(lake)
+    for name in cut.tables:
+        table = cut.find(name)
+        for tag, ref in (table.metadata.refs if table else {}).items():
+            if ref.snapshot_ref_type == SnapshotRefType.TAG and _OURS.fullmatch(tag):
+                yield TaggedSnapshot(name, tag, ref.snapshot_id)
+
+
+def reconcile(lake: Lake, versions: Callable[[], Iterable[VersionInputs]]) -> Reconciled:
+    """Make the tags those of the versions that are registered: what a kill or a deletion left behind is put right.
+
+    Args:
+        lake: the lake.
+        versions: reads all versions of all models. It is asked after the tags were read: a version is registered
+            before it is tagged, so that a tag whose version is not among them is one whose version was deleted.
+
+    Raises:
+        PublishConflict: too many writers at once.
+    """
+    there = tuple(model_tags(lake))
+    wanted = {
+        TaggedSnapshot(table, one.tag, snapshot_id)
+        for one in versions()
+        for table, snapshot_id in one.snapshots.items()
+    }
+    places = {(one.table, one.tag) for one in wanted}
+    removed = tuple(one for one in there if (one.table, one.tag) not in places)
+    for one in removed:
+        _untag(lake, one)
+    tagged, lost = [], []
+    for one in sorted(wanted - set(there), key=lambda missing: (missing.tag, missing.table)):
+        try:
+            _tag(lake, one)
+            tagged.append(one)
+        except (SnapshotMissing, TableMissing):  # nothing can bring it back: the caller says so
+            lost.append(one)
+    return Reconciled(tuple(tagged), removed, tuple(lost))
+
+
+def _tag(lake: Lake, wanted: TaggedSnapshot) -> None:
+    def change(table: IcebergTable) -> ManageSnapshots | None:
+        if table.snapshot_by_id(wanted.snapshot_id) is None:
+            raise SnapshotMissing(
+                f"{wanted.table} has no snapshot {wanted.snapshot_id} any more, so {wanted.tag} cannot keep it: train "
+                "the model again on what is there"
+            )
+        known = table.metadata.refs.get(wanted.tag)
+        if known is not None and known.snapshot_id == wanted.snapshot_id:
+            return None
+        return table.manage_snapshots().create_tag(wanted.snapshot_id, wanted.tag, max_ref_age_ms=FOREVER)
+
+    _commit(lake, wanted.table, change)
+
+
+def _untag(lake: Lake, unwanted: TaggedSnapshot) -> None:
+    def change(table: IcebergTable) -> ManageSnapshots | None:
+        known = table.metadata.refs.get(unwanted.tag)
+        if known is None or known.snapshot_id != unwanted.snapshot_id:  # somebody else was here since we looked
+            return None
+        return table.manage_snapshots().remove_tag(unwanted.tag)
+
+    _commit(lake, unwanted.table, change)
+
+
+def _commit(lake: Lake, table: str, change: Callable[[IcebergTable], ManageSnapshots | None]) -> None:
+    """Make a change of references on the table as it is now; again where another commit came first."""
+    for attempt in range(ATTEMPTS):
+        try:
+            if (changed := change(lake.load(table))) is not None:
+                changed.commit()
+            return
+        except (CommitFailedException, OperationalError, ValueError) as error:
+            if isinstance(error, ValueError) and "unknown snapshot" not in str(error):
+                raise
+            wait_before_retry(attempt)
+    raise PublishConflict(f"{table}: {ATTEMPTS} commits met others; too many writers at once, run again")
