@@ -5,7 +5,7 @@ Belongs here: the table of contents. Does not: any verb (one small module a grou
 
 import typer
 
-from lakehouse_assets.cli import demo, quarantine, rollback, simulate, sql, tables
+from lakehouse_assets.cli import demo, leaderboard, quarantine, reproduce, rollback, simulate, sql, tables
 
 app = typer.Typer(
     name="lakehouse",
@@ -17,7 +17,8 @@ app = typer.Typer(
 )
 
 VERBS = (
-    demo.demo, simulate.simulate, tables.tables, sql.sql, tables.history, quarantine.quarantine, rollback.rollback,
+    demo.demo, simulate.simulate, tables.tables, sql.sql, tables.history, quarantine.quarantine,
+    leaderboard.leaderboard, reproduce.reproduce, rollback.rollback,
 )  # fmt: skip
 
 for verb in VERBS:

@@ -26,6 +26,7 @@ SAYS_IT_ALL = {
     "lakehouse_assets.lake.table": {"DeleteFilesFound", "SnapshotMissing"},
     "lakehouse_assets.lake.writing": {"BatchRefused"},
     "lakehouse_assets.services.rollback": {"RollbackRefused"},
+    "lakehouse_assets.services.reproduction": {"UnknownModel"},
     "lakehouse_assets.sources.samples": {"SampleDamaged"},
     "lakehouse_assets.lake.commit": {"PublishConflict"},
     "lakehouse_assets.sources.adapter": {"FileRefused"},

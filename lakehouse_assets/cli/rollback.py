@@ -13,9 +13,9 @@ from lakehouse_assets.cli.rendering import say, write_json
 
 def complete_model(incomplete: str) -> list[str]:
     """Names of registered models that begin as typed, for the shell's completion."""
-    from lakehouse_assets.services.registry import MODEL_NAME
+    from lakehouse_assets.services.registry import TICK_MODEL
 
-    return [name for name in (MODEL_NAME,) if name.lower().startswith(incomplete.lower())]
+    return [name for name in (TICK_MODEL,) if name.lower().startswith(incomplete.lower())]
 
 
 def rollback(

@@ -1,77 +1,51 @@
-"""Which model serves: the challenger against the champion, and the ledger of every move.
+"""Which model serves: the challenger against the champion.
 
-Belongs here: the assets and what they say. Does not: the rules of merit (learners/judgement), moving the alias
-(services/promotions).
+Belongs here: the asset and what it says. Does not: the rules of merit (learners/judgement), moving the alias
+(services/promotions), the ledger of moves (`promotions`).
 """
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from lakehouse_assets.contracts.features import FEATURE_OPTION_LABELS, FEATURE_OPTION_MINUTES
-from lakehouse_assets.contracts.models import MODEL_PROMOTIONS
 from lakehouse_assets.defs.tick_model import TRAINING_POOL
 from lakehouse_assets.lake.asset import retry_policy
-from lakehouse_assets.lake.describe import check_specs, code_references, table_schema
+from lakehouse_assets.lake.describe import code_references
 from lakehouse_assets.lake.io_manager import LakeResource
 from lakehouse_assets.layers import MODELS
 from lakehouse_assets.partitions import span_of
 from lakehouse_assets.services.mlflow import MlflowResource
-from lakehouse_assets.services.promotion_ledger import GATES
 from lakehouse_assets.settings import load_settings
 
 if TYPE_CHECKING:
-    from lakehouse_assets.lake.writing import Written
     from lakehouse_assets.services.model_evaluation import Evaluation
 
 ON_MERIT = "model_evaluation_promotes_on_merit_only"
 DATA = (FEATURE_OPTION_MINUTES, FEATURE_OPTION_LABELS)
 
 
-def _spec(name: str, deps: list[str], description: str, **metadata: Any) -> dg.AssetSpec:
-    return dg.AssetSpec(
-        name,
-        deps=deps,
-        description=description,
-        group_name=MODELS,
-        kinds={"iceberg"} if metadata else {"mlflow"},
-        owners=[load_settings().owner],
-        tags={"layer": MODELS},
-        metadata={"dagster/code_references": code_references(__file__), **metadata},
-    )
-
-
-@dg.multi_asset(
-    name="model_evaluation",
-    specs=[
-        _spec(
-            "model_evaluation",
-            ["model_random_forest", "model_xgboost", "model_lightgbm"],
-            "Challenger and champion on the same hold-out: who serves, why or why not, and all models side by side.",
-        ),
-        _spec(
-            "model_promotions",
-            ["model_evaluation"],
-            f"{MODEL_PROMOTIONS.description}\n\nGrain: {MODEL_PROMOTIONS.grain}.",
-            **{"dagster/column_schema": table_schema(MODEL_PROMOTIONS), "key": ", ".join(MODEL_PROMOTIONS.key)},
-        ),
-    ],
+@dg.asset(
+    deps=["model_random_forest", "model_xgboost", "model_lightgbm"],
     check_specs=[
         dg.AssetCheckSpec(
             ON_MERIT,
             asset="model_evaluation",
             description="The champion is the model that won on the same hold-out; why or why not.",
-        ),
-        *check_specs(MODEL_PROMOTIONS, GATES),
+        )
     ],
+    group_name=MODELS,
+    kinds={"mlflow"},
+    owners=[load_settings().owner],
+    tags={"layer": MODELS},
+    metadata={"dagster/code_references": code_references(__file__)},
     retry_policy=retry_policy(),
     pool=TRAINING_POOL,
 )
 def model_evaluation(
     context: dg.AssetExecutionContext, lake: LakeResource, mlflow: MlflowResource
-) -> Iterator[dg.MaterializeResult[Any]]:
-    """Judge the version of `model.algorithm`, promote it on merit, and write every move down."""
+) -> dg.MaterializeResult[Any]:
+    """Challenger and champion on the same hold-out: who serves, why or why not, and all models side by side."""
     from lakehouse_assets.services.model_evaluation import Evaluator, NobodyToJudge
     from lakehouse_assets.services.training_rows import identity_of, inputs_again
 
@@ -89,8 +63,7 @@ def model_evaluation(
     except NobodyToJudge as nobody:
         raise dg.Failure(str(nobody), allow_retries=False) from nobody
     context.log.info(str(evaluation.judgement))
-    yield _told(evaluation, evaluator)
-    yield _ledger(evaluation.ledger)
+    return _told(evaluation, mlflow)
 
 
 def _doubts(instance: dg.DagsterInstance) -> list[str]:
@@ -101,39 +74,25 @@ def _doubts(instance: dg.DagsterInstance) -> list[str]:
     return [f"the gates of {table} are not green: {said.words}" for table, said in verdicts.items() if not said.is_green]
 
 
-def _told(evaluation: "Evaluation", evaluator: Any) -> dg.MaterializeResult[Any]:
+def _told(evaluation: "Evaluation", mlflow: MlflowResource) -> dg.MaterializeResult[Any]:
     from lakehouse_assets.services.leaderboard import as_markdown, leaderboard
 
     judgement = str(evaluation.judgement)
     return dg.MaterializeResult(
-        asset_key="model_evaluation",
         metadata={
             **evaluation.record.scores.as_metrics(),
             **(evaluation.contest.as_metrics() if evaluation.contest else {}),
             "model_version": int(evaluation.number),
             "is_champion": evaluation.is_champion,
             "judgement": judgement,
-            "leaderboard": dg.MetadataValue.md(as_markdown(leaderboard(evaluator.registry.store))),
+            "leaderboard": dg.MetadataValue.md(as_markdown(leaderboard(mlflow.store))),
         },
         check_results=[
             dg.AssetCheckResult(
                 check_name=ON_MERIT,
-                asset_key="model_evaluation",
                 passed=evaluation.is_champion == evaluation.judgement.promote,
                 description=judgement,
                 metadata={"is_champion": evaluation.is_champion},
             )
         ],
-    )
-
-
-def _ledger(written: "Written") -> dg.MaterializeResult[Any]:
-    from lakehouse_assets.lake.staging import data_version
-    from lakehouse_assets.lake.verdicts import check_results
-
-    return dg.MaterializeResult(
-        asset_key=MODEL_PROMOTIONS.table,
-        metadata=described(written),
-        data_version=dg.DataVersion(data_version(written.staged)),
-        check_results=check_results(MODEL_PROMOTIONS.table, written.verdicts),
     )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from lakehouse_assets.contracts.models import MODEL_PROMOTIONS
-from lakehouse_assets.defs.models import TRAINING_POOL
+from lakehouse_assets.defs.tick_model import TRAINING_POOL
 from lakehouse_assets.lake.asset import data_version, retry_policy
 from lakehouse_assets.lake.describe import check_specs, code_references, table_schema
 from lakehouse_assets.lake.io_manager import LakeResource, describe
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 PROMOTIONS_SPEC = dg.AssetSpec(
     MODEL_PROMOTIONS.table,
-    deps=["model_xgboost"],
+    deps=["model_evaluation"],
     description=f"{MODEL_PROMOTIONS.description}\n\nGrain: {MODEL_PROMOTIONS.grain}.\n\nA move is written down where "
     "it is made, by the evaluation or by `lakehouse rollback`; this asset adds what a killed run has left out.",
     group_name=MODEL_PROMOTIONS.layer,

@@ -12,7 +12,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from lakehouse_assets.lake.catalog import Lake
-from lakehouse_assets.lake.writing import Written
 from lakehouse_assets.learners.algorithms import model_of
 from lakehouse_assets.learners.bootstrap import Interval
 from lakehouse_assets.learners.evaluation import Scores, evaluate
@@ -20,7 +19,7 @@ from lakehouse_assets.learners.judgement import Judgement, advantage, judge
 from lakehouse_assets.learners.learner import Model
 from lakehouse_assets.learners.training import predict_span
 from lakehouse_assets.services.model_training import rows_on_disk
-from lakehouse_assets.services.promotions import Evidence, move_champion, reconcile
+from lakehouse_assets.services.promotions import Evidence, move_champion
 from lakehouse_assets.services.registry import ModelRegistry
 from lakehouse_assets.services.saved_model import load_model
 from lakehouse_assets.services.tracking import RunIdentity, TrackedRun, evaluation_run
@@ -53,14 +52,13 @@ class Contest:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """How a contest ended, and the ledger of promotions then; `contest` is None where it was judged before."""
+    """How a contest ended; `contest` is None where an earlier run had judged it already."""
 
     number: str
     record: TrainingRecord
     judgement: Judgement
     contest: Contest | None
     is_champion: bool
-    ledger: Written
 
 
 @dataclass(frozen=True)
@@ -94,22 +92,13 @@ class Evaluator:
             champion = self.registry.champion
             remembered = self._remembered(number, champion)
             judgement, contest = (remembered, None) if remembered else self._judge(number, record, champion)
-            if (ledger := self._act(number, record, champion, judgement, contest)) is not None:
-                is_champion = self.registry.champion == number
-                return Evaluation(number, record, judgement, contest, is_champion, ledger)
+            if not judgement.promote or self._promote(number, record, champion, str(judgement), contest):
+                return Evaluation(number, record, judgement, contest, self.registry.champion == number)
 
-    def _act(
-        self,
-        number: str,
-        record: TrainingRecord,
-        champion: str | None,
-        judgement: Judgement,
-        contest: Contest | None,
-    ) -> Written | None:
-        """Promote where the judgement says so; the ledger as it stands then, None where the champion has changed."""
-        run_id = self.identity.dagster_run_id
-        if not judgement.promote:
-            return reconcile(self.lake, self.registry, run_id)
+    def _promote(
+        self, number: str, record: TrainingRecord, champion: str | None, why: str, contest: Contest | None
+    ) -> bool:
+        """Make it the champion and write that down; False where the champion has changed meanwhile."""
         compared = contest or Contest(record.scores)
         moved = move_champion(
             self.lake,
@@ -117,11 +106,11 @@ class Evaluator:
             to=number,
             instead_of=champion,
             kind="promotion",
-            why=str(judgement),
-            run_id=run_id,
+            why=why,
+            run_id=self.identity.dagster_run_id,
             evidence=Evidence.of(compared.challenger, compared.champion, compared.over_champion),
         )
-        return moved.written if moved else None
+        return moved is not None
 
     def _remembered(self, number: str, champion: str | None) -> Judgement | None:
         """The judgement of an earlier run, as long as the champion is the one it was about, or the version itself."""

@@ -9,7 +9,7 @@ from lakehouse_assets.lake.catalog import Lake
 from lakehouse_assets.learners.bootstrap import Interval
 from lakehouse_assets.services.promotion_ledger import Move, read
 from lakehouse_assets.services.promotions import Evidence, Moved, move_champion
-from lakehouse_assets.services.registry import MODEL_NAME, ModelRegistry
+from lakehouse_assets.services.registry import TICK_MODEL, ModelRegistry
 from lakehouse_assets.settings import Settings
 from lakehouse_assets_tests.paths import PROJECT
 from lakehouse_assets_tests.services.worlds import registry_in
@@ -46,14 +46,14 @@ def promote(lake: Lake, registry: ModelRegistry, to: str, **said: Any) -> Moved 
     return move_champion(lake, registry, to=to, **given)
 
 
-def story(lake: Lake, model: str = MODEL_NAME) -> list[tuple[str, int | None, int | None]]:
+def story(lake: Lake, model: str = TICK_MODEL) -> list[tuple[str, int | None, int | None]]:
     """The moves of a model as kind, from, to; their numbers are checked on the way."""
     moves = moves_of(lake, model)
     assert [move.sequence for move in moves] == list(range(1, len(moves) + 1))
     return [(move.kind, move.from_version, move.to_version) for move in moves]
 
 
-def moves_of(lake: Lake, model: str = MODEL_NAME) -> tuple[Move, ...]:
+def moves_of(lake: Lake, model: str = TICK_MODEL) -> tuple[Move, ...]:
     """The moves of a model as another reader finds them."""
     return read(Lake(lake.settings)).of(model)
 

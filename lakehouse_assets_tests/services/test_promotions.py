@@ -10,7 +10,7 @@ from lakehouse_assets.lake.catalog import Lake
 from lakehouse_assets.lake.writing import BatchRefused
 from lakehouse_assets.learners.bootstrap import Interval
 from lakehouse_assets.services.promotions import MOVE_TAG, Evidence, reconcile
-from lakehouse_assets.services.registry import MODEL_NAME, ModelRegistry
+from lakehouse_assets.services.registry import TICK_MODEL, ModelRegistry
 from lakehouse_assets_tests.services.ledgers import EVIDENCE, SNAPSHOTS, lake_in, moves_of, promote, story, versions
 
 
@@ -28,7 +28,7 @@ def test_a_promotion_moves_the_alias_and_says_all_that_it_rested_on(lake: Lake, 
     assert moved is not None
     assert (moved.is_new, moved.move) == (True, moves_of(lake)[-1])
     move = moved.move
-    assert (move.model, move.sequence, move.kind, move.moved_by) == (MODEL_NAME, 2, "promotion", "run-2")
+    assert (move.model, move.sequence, move.kind, move.moved_by) == (TICK_MODEL, 2, "promotion", "run-2")
     assert (move.from_version, move.to_version, move.why) == (int(first), int(second), "better by 0.03")
     assert (move.to_log_loss, move.from_log_loss, move.to_accuracy) == (0.61, 0.64, 0.58)
     interval = (move.log_loss_advantage, move.log_loss_advantage_low, move.log_loss_advantage_high)
@@ -114,9 +114,9 @@ def test_an_alias_that_was_moved_or_taken_away_by_hand_is_written_down(lake: Lak
     first, second = versions(registry, 2)
     promote(lake, registry, first)
     client = registry.store.client
-    client.set_registered_model_alias(MODEL_NAME, "champion", second)
+    client.set_registered_model_alias(TICK_MODEL, "champion", second)
     reconcile(lake, registry, "run-2")
-    client.delete_registered_model_alias(MODEL_NAME, "champion")
+    client.delete_registered_model_alias(TICK_MODEL, "champion")
     reconcile(lake, registry, "run-3")
     assert story(lake) == [("promotion", None, 1), ("reconciled", 1, 2), ("reconciled", 2, None)]
     assert moves_of(lake)[-1].why.startswith("the alias was found at no version")
@@ -125,7 +125,7 @@ def test_an_alias_that_was_moved_or_taken_away_by_hand_is_written_down(lake: Lak
 def test_a_deleted_champion_leaves_its_place_empty_and_the_next_takes_it(lake: Lake, registry: ModelRegistry) -> None:
     first, second = versions(registry, 2)
     promote(lake, registry, first)
-    registry.store.client.delete_model_version(MODEL_NAME, first)
+    registry.store.client.delete_model_version(TICK_MODEL, first)
     promote(lake, registry, second)
     assert story(lake) == [("promotion", None, 1), ("reconciled", 1, None), ("promotion", None, 2)]
 
@@ -151,7 +151,7 @@ def test_a_note_of_a_move_that_never_happened_is_not_taken_for_one(lake: Lake, r
     assert moved is not None
     stale = replace(moved.move, to_version=3, why="never happened")
     registry.set_tags(third, {MOVE_TAG: stale.as_json()})
-    registry.store.client.set_registered_model_alias(MODEL_NAME, "champion", third)
+    registry.store.client.set_registered_model_alias(TICK_MODEL, "champion", third)
     reconcile(lake, registry, "run-2")
     assert story(lake)[-1] == ("reconciled", 2, 3)
     assert "never happened" not in moves_of(lake)[-1].why
@@ -161,5 +161,5 @@ def test_what_a_version_was_trained_from_is_read_off_its_tags(registry: ModelReg
     first, second = versions(registry, 2)
     assert registry.snapshots(first) == SNAPSHOTS
     assert registry.numbers() == (first, second)
-    registry.store.client.delete_model_version(MODEL_NAME, first)
+    registry.store.client.delete_model_version(TICK_MODEL, first)
     assert registry.numbers() == (second,)
