@@ -7,10 +7,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from lakehouse_assets.learners.learner import Model, Recipe
+from lakehouse_assets.learners.lightgbm_trees import LightGBMModel, LightGBMRecipe
+from lakehouse_assets.learners.random_forest import RandomForestModel, RandomForestRecipe
 from lakehouse_assets.learners.xgboost_trees import XGBoostModel, XGBoostRecipe
 
-RECIPES: Mapping[str, type[Recipe]] = {recipe.algorithm: recipe for recipe in (XGBoostRecipe,)}
-MODELS: Mapping[str, type[Model]] = {model.algorithm: model for model in (XGBoostModel,)}
+RECIPES: Mapping[str, type[Recipe]] = {
+    recipe.algorithm: recipe for recipe in (RandomForestRecipe, XGBoostRecipe, LightGBMRecipe)
+}
+MODELS: Mapping[str, type[Model]] = {
+    model.algorithm: model for model in (RandomForestModel, XGBoostModel, LightGBMModel)
+}
 
 
 def recipe_of(algorithm: str, parameters: Mapping[str, Any]) -> Recipe:

@@ -13,8 +13,18 @@ from lakehouse_assets.learners.bootstrap import Draws, Floats, Interval, Resampl
 from lakehouse_assets.learners.splits import Times
 
 SMALLEST_PROBABILITY = 1e-7
+CALIBRATION_BINS = 10
 SCORE_LEVELS = 2_048
 """ROC AUC's interval ranks scores in at most so many levels (a tie counts half); the value itself is exact."""
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Which group each row is of: `code` numbers `names`, shape (rows,); `majority` is class 1's share in training."""
+
+    code: npt.NDArray[np.int32]
+    names: tuple[str, ...]
+    majority: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -31,6 +41,7 @@ class Predictions:
     instant: Times
     last_direction: npt.NDArray[np.int8]
     majority: float
+    groups: Groups | None = None
 
     def __post_init__(self) -> None:
         """Refuse what cannot be judged.
@@ -68,7 +79,9 @@ class Scores:
     """A model's scores with intervals, and the baselines on the same rows.
 
     The lifts are differences of accuracy on the same resamples; `log_loss_gain` is the majority's log-loss (its
-    training share as constant probability) minus the model's, in nats a row: positive is better.
+    training share as constant probability) minus the model's, in nats a row: positive is better. `bias` is the mean
+    probability minus the share of class 1 (calibration in the large), `calibration_error` the mean distance of the two
+    over ten bins of equal size (ECE).
     """
 
     rows: int
@@ -84,6 +97,8 @@ class Scores:
     lift_over_majority: Interval
     lift_over_no_change: Interval
     log_loss_gain: Interval
+    bias: Interval
+    calibration_error: Interval
 
     def as_metrics(self) -> dict[str, float]:
         """Flat names and numbers: a score under its own name, its interval as `_low` and `_high`; NaN left out."""
@@ -129,6 +144,8 @@ def evaluate(predictions: Predictions, resampling: Resampling) -> Scores:
         lift_over_majority=interval(accuracy - majority),
         lift_over_no_change=interval(accuracy - no_change),
         log_loss_gain=interval(constant - loss),
+        bias=interval(draws.sums(predictions.probability.astype(np.float64) - truth) / rows),
+        calibration_error=_calibration_error(predictions, draws),
     )
 
 
@@ -173,3 +190,23 @@ def _areas(predictions: Predictions, draws: Draws) -> Floats:
         areas: Floats = (ones * below).sum(axis=1) / (ones.sum(axis=1) * zeros.sum(axis=1))
     areas[0] = roc_auc(predictions.label, score)
     return areas
+
+
+def _calibration_error(predictions: Predictions, draws: Draws) -> Interval:
+    """The expected calibration error over bins of equal size, with the basic bootstrap's interval.
+
+    Noise only ever adds to a mean of distances, and a resample adds it a second time: so the interval is mirrored at
+    the value, which takes the excess off (Davison and Hinkley, Bootstrap Methods, 1997, section 5.2).
+    """
+    edges = np.unique(np.quantile(predictions.probability, np.linspace(0, 1, CALIBRATION_BINS + 1)[1:-1]))
+    level = np.searchsorted(edges, predictions.probability, side="right")
+    size = draws.blocks * CALIBRATION_BINS
+    over = np.bincount(
+        draws.block * CALIBRATION_BINS + level,
+        weights=predictions.probability.astype(np.float64) - predictions.label,
+        minlength=size,
+    )
+    rows = draws.sums(np.ones(len(level)))
+    found = interval(np.abs(draws.times @ over.reshape(draws.blocks, CALIBRATION_BINS)).sum(axis=1) / rows)
+    low, high = (max(0.0, 2 * found.value - end) for end in (found.high, found.low))
+    return Interval(found.value, low, high)

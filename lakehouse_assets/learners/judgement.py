@@ -3,10 +3,12 @@
 Belongs here: the rules of merit. Does not: scores (evaluation), aliases and versions (services).
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from lakehouse_assets.learners.bootstrap import Interval, Resampling, draw, interval
 from lakehouse_assets.learners.evaluation import Predictions, Scores, row_losses
+from lakehouse_assets.learners.groups import GroupScores
 
 FEWEST_BLOCKS = 8
 """With fewer blocks of time an interval says little, and nobody is promoted on it."""
@@ -43,6 +45,41 @@ def beaten_baselines(scores: Scores) -> tuple[bool, str]:
     return True, f"accuracy {scores.accuracy} beats {won}"
 
 
+def is_calibrated(scores: Scores, most_off: float) -> tuple[bool, str]:
+    """Whether the probabilities may be taken at their word, and a sentence on it.
+
+    They may not where their mean is surely further than `most_off` from the share of class 1, or the calibration
+    error is surely above it.
+    """
+    bias, error = scores.bias, scores.calibration_error
+    said = f"mean probability minus share of up {bias.value:+.3f} [{bias.low:+.3f}, {bias.high:+.3f}], error {error}"
+    if bias.low > most_off or bias.high < -most_off or error.low > most_off:
+        return False, f"not calibrated: {said}, surely more than {most_off:g}"
+    return True, f"calibrated: {said}"
+
+
+def holds_its_floor(groups: Mapping[str, GroupScores], least_lift: float = 0.0) -> tuple[bool, str]:
+    """Whether no group, such as an underlying, is surely served worse than by its majority, and a sentence on it.
+
+    Args:
+        groups: the scores of each group on the hold-out.
+        least_lift: how much accuracy over its majority each group must have; below 0 a group may fall short so far.
+
+    A group with fewer than `FEWEST_BLOCKS` blocks of time is not judged: its interval says too little.
+    """
+    judged = {name: scores for name, scores in groups.items() if scores.blocks >= FEWEST_BLOCKS}
+    short = [
+        f"{name} by {scores.lift_over_majority}"
+        for name, scores in judged.items()
+        if scores.lift_over_majority.high < least_lift
+    ]
+    if short:
+        return False, f"surely less than {least_lift:g} above the majority's accuracy on " + ", ".join(short)
+    unjudged = len(groups) - len(judged)
+    rest = f" ({unjudged} with fewer than {FEWEST_BLOCKS} blocks of time not judged)" if unjudged else ""
+    return True, f"none of {len(judged)} groups is surely worse than its majority{rest}"
+
+
 def advantage(challenger: Predictions, champion: Predictions, resampling: Resampling) -> Interval:
     """How much lower the challenger's log-loss is on the same rows, in nats a row; positive is better.
 
@@ -59,7 +96,14 @@ def advantage(challenger: Predictions, champion: Predictions, resampling: Resamp
     return interval(draws.sums(gain) / draws.sums(draws.block >= 0))
 
 
-def judge(challenger: Scores, champion: Scores | None, over_champion: Interval | None, *, too_good: float) -> Judgement:
+def judge(
+    challenger: Scores,
+    champion: Scores | None,
+    over_champion: Interval | None,
+    *,
+    too_good: float,
+    further: Sequence[tuple[bool, str]] = (),
+) -> Judgement:
     """Decide on the champion's place.
 
     A challenger takes it if its score is credible, rests on enough blocks of time, beats the baselines, and, where
@@ -71,6 +115,7 @@ def judge(challenger: Scores, champion: Scores | None, over_champion: Interval |
         champion: the champion's scores on the same rows; None where there is none.
         over_champion: `advantage` of the challenger over the champion; None where there is none.
         too_good: the balanced accuracy that nobody reaches without a leak.
+        further: what further rules say, such as `is_calibrated` and `holds_its_floor`; each must hold.
 
     Raises:
         ValueError: a champion without an advantage over it, or the reverse.
@@ -87,6 +132,7 @@ def judge(challenger: Scores, champion: Scores | None, over_champion: Interval |
         verdicts.append((True, "there is no champion yet"))
     else:
         verdicts.append(_against(challenger, champion, over_champion))
+    verdicts += further
     promote = all(passed for passed, _ in verdicts)
     return Judgement(promote, tuple(reason for passed, reason in verdicts if passed == promote))
 

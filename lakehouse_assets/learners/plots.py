@@ -108,21 +108,21 @@ def calibration(path: Path, predictions: Predictions) -> Path:
 
 
 def learning_curve(path: Path, history: Mapping[str, Sequence[float]]) -> Path:
-    """Log-loss after each round, by data set."""
+    """Log-loss after each round or tree, by data set."""
     figure, axes = _figure("Learning curve")
     for (name, losses), colour in zip(history.items(), (PALE, INK, "#b5651d"), strict=False):
         axes.plot(range(1, len(losses) + 1), losses, color=colour, label=name)
-    axes.set(xlabel="round", ylabel="log-loss, nats")
+    axes.set(xlabel="round or tree", ylabel="log-loss, nats")
     axes.legend(frameon=False)
     return _write(figure, path)
 
 
 def feature_importance(path: Path, importance: Mapping[str, float]) -> Path:
-    """The features' mean gain, largest on top; the first 25."""
+    """What each feature contributes, largest on top; the first 25."""
     shown = sorted(importance.items(), key=lambda item: item[1])[-MOST_FEATURES:]
-    figure, axes = _figure("Feature importance, mean gain")
+    figure, axes = _figure("Feature importance")
     axes.barh([name for name, _ in shown], [gain for _, gain in shown], color=INK)
-    axes.set(xlabel="mean gain over the feature's splits")
+    axes.set(xlabel="mean gain (a forest: share of the decrease in impurity)")
     return _write(figure, path)
 
 

@@ -24,13 +24,17 @@ ROWS_A_BATCH = 100_000
 
 @dataclass(frozen=True)
 class Columns:
-    """Which column is what. `label` is 0 or 1; `last_direction` is -1, 0, 1 or null, known at t0."""
+    """Which column is what. `label` is 0 or 1; `last_direction` is -1, 0, 1 or null, known at t0.
+
+    `group` names what rows are also judged by apart, such as the underlying; it is never learnt from.
+    """
 
     features: tuple[str, ...]
     t0: str = "t0"
     t1: str = "t1"
     label: str = "label"
     last_direction: str = "last_direction"
+    group: str | None = None
 
     @property
     def schema(self) -> pa.Schema:
@@ -38,17 +42,24 @@ class Columns:
         kept: dict[str, pa.DataType] = {self.t0: pa.int64(), self.t1: pa.int64()}
         kept |= {self.label: pa.int8(), self.last_direction: pa.int8()}
         kept |= dict.fromkeys(self.features, pa.float32())
+        if self.group is not None:
+            kept[self.group] = pa.string()
         return pa.schema(kept)
 
 
 @dataclass(frozen=True)
 class Outline:
-    """What is known of every row without its features: 18 bytes a row; all of shape (rows,)."""
+    """What is known of every row without its features: 18 bytes a row, 22 with a group; all of shape (rows,).
+
+    `group` numbers the names in `groups`, in the order in which they first appear; None where rows have no group.
+    """
 
     t0: Times
     t1: Times
     label: npt.NDArray[np.int8]
     last_direction: npt.NDArray[np.int8]
+    group: npt.NDArray[np.int32] | None = None
+    groups: tuple[str, ...] = ()
 
 
 def spool(rows: Iterable[pa.RecordBatch], columns: Columns, path: Path) -> Batches:
@@ -60,7 +71,7 @@ def spool(rows: Iterable[pa.RecordBatch], columns: Columns, path: Path) -> Batch
         path: the file to write; the caller removes it.
 
     Raises:
-        ValueError: a column is missing, or a time or label is null.
+        ValueError: a column is missing, or a time, label or group is null.
     """
     with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, columns.schema) as writer:
         for batch in _recut(_narrowed(rows, columns), columns.schema):
@@ -76,16 +87,22 @@ def spool(rows: Iterable[pa.RecordBatch], columns: Columns, path: Path) -> Batch
 
 
 def outline(batches: Batches, columns: Columns) -> Outline:
-    """One pass over the rows for times, labels and directions; an unknown direction is 0."""
+    """One pass over the rows for times, labels, directions and groups; an unknown direction is 0."""
     parts: dict[str, list[Any]] = {columns.t0: [], columns.t1: [], columns.label: [], columns.last_direction: []}
+    numbers: dict[str, int] = {}
+    group: list[npt.NDArray[np.int32]] = []
     for batch in batches():
         for name, kept in parts.items():
             kept.append(np.array(values(batch, name)))  # a copy: the file's pages need not stay
+        if columns.group is not None:
+            group.append(_numbered(batch.column(columns.group), numbers))
     whole = {
         name: np.concatenate(kept) if kept else np.empty(0, columns.schema.field(name).type.to_pandas_dtype())
         for name, kept in parts.items()
     }
-    return Outline(*whole.values())
+    codes = None if columns.group is None else np.concatenate([np.empty(0, np.int32), *group])
+    t0, t1, label, last_direction = whole.values()
+    return Outline(t0, t1, label, last_direction, codes, tuple(numbers))
 
 
 def values(batch: pa.RecordBatch, name: str) -> npt.NDArray[Any]:
@@ -95,6 +112,14 @@ def values(batch: pa.RecordBatch, name: str) -> npt.NDArray[Any]:
     return np.asarray(filled.to_numpy(zero_copy_only=False))
 
 
+def _numbered(names: Any, numbers: dict[str, int]) -> npt.NDArray[np.int32]:
+    """Names as numbers; a name that is met for the first time gets the next one."""
+    encoded = names.dictionary_encode()
+    known = [numbers.setdefault(name, len(numbers)) for name in encoded.dictionary.to_pylist()]
+    codes: npt.NDArray[np.int32] = np.array(known, dtype=np.int32)[encoded.indices.to_numpy(zero_copy_only=False)]
+    return codes
+
+
 def _narrowed(rows: Iterable[pa.RecordBatch], columns: Columns) -> Iterator[pa.RecordBatch]:
     for batch in rows:
         arrays = []
@@ -102,8 +127,8 @@ def _narrowed(rows: Iterable[pa.RecordBatch], columns: Columns) -> Iterator[pa.R
             if field.name not in batch.schema.names:
                 raise ValueError(f"the rows have no column {field.name}; they have {', '.join(batch.schema.names)}")
             column: Any = batch.column(field.name)
-            if field.name in (columns.t0, columns.t1, columns.label) and column.null_count:
-                raise ValueError(f"{field.name} is null on {column.null_count} rows: leave out rows without a label")
+            if field.name in (columns.t0, columns.t1, columns.label, columns.group) and column.null_count:
+                raise ValueError(f"{field.name} is null on {column.null_count} rows: leave out rows without it")
             if pa.types.is_timestamp(column.type):
                 column = column.cast(pa.timestamp("us", tz=column.type.tz))
             arrays.append(column.cast(field.type, safe=not pa.types.is_floating(field.type)))

@@ -4,30 +4,24 @@ Belongs here: the order of the steps. Does not: the steps themselves (splits, fi
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from lakehouse_assets.learners.algorithms import recipe_of
 from lakehouse_assets.learners.bootstrap import Resampling
-from lakehouse_assets.learners.evaluation import Predictions, Scores, evaluate
+from lakehouse_assets.learners.evaluation import Groups, Predictions, Scores, evaluate
+from lakehouse_assets.learners.fold_rows import learnt, tested
+from lakehouse_assets.learners.groups import GroupScores, evaluate_groups
 from lakehouse_assets.learners.learner import Fitted, Model, Recipe
 from lakehouse_assets.learners.matrix import prediction_hash
-from lakehouse_assets.learners.splits import (
-    MICROSECONDS_A_MINUTE,
-    Fold,
-    Mask,
-    Times,
-    WalkForward,
-    leaking_rows,
-    walk_forward,
-)
-from lakehouse_assets.learners.spool import Batches, Columns, Outline, outline, values
+from lakehouse_assets.learners.naive_split import naive_predictions
+from lakehouse_assets.learners.splits import MICROSECONDS_A_MINUTE, Fold, WalkForward, leaking_rows, walk_forward
+from lakehouse_assets.learners.spool import Batches, Columns, Outline, outline
 from lakehouse_assets.learners.xgboost_trees import XGBoostRecipe
 
 
@@ -40,6 +34,7 @@ class TrainingPlan:
     holdout_share: float = 0.25
     embargo_minutes: int = 10
     resampling: Resampling = field(default_factory=Resampling)
+    naive_split: bool = True
 
     def as_parameters(self) -> dict[str, str | int | float | bool]:
         """Every knob by its own name, flat."""
@@ -49,6 +44,7 @@ class TrainingPlan:
             "folds": self.folds,
             "holdout_share": self.holdout_share,
             "embargo_minutes": self.embargo_minutes,
+            "naive_split": self.naive_split,
             **{f"bootstrap_{name}": value for name, value in asdict(self.resampling).items()},
         }
 
@@ -78,18 +74,30 @@ class TrainingPlan:
 
 @dataclass(frozen=True)
 class Span:
-    """The hold-out in the words that another process needs to find its rows again, and what training knew."""
+    """The hold-out in the words that another process needs to find its rows again, and what training knew.
+
+    `majority` is the share of class 1 among the training rows, `group_majorities` that within each group.
+    """
 
     fold: Fold
     majority: float
+    group_majorities: Mapping[str, float] = field(default_factory=dict)
+
+    def groups_of(self, rows: Outline) -> Groups | None:
+        """The groups of some rows; one that training never met has everybody's majority."""
+        if rows.group is None:
+            return None
+        majority = tuple(self.group_majorities.get(name, self.majority) for name in rows.groups)
+        return Groups(rows.group, rows.groups, majority)
 
 
 @dataclass(frozen=True)
 class Trained:
     """A model trained on all rows before the hold-out, and how it did on it.
 
-    `fold_scores` are the walk-forward scores of models that were only trained to be judged; `trained_until` is the
-    end of the last label learnt from, microseconds.
+    `fold_scores` are the walk-forward scores of models that were only trained to be judged, `naive_scores` those of
+    one on a random split (None where the plan leaves it out), `group_scores` this model's on each group of the
+    hold-out; `trained_until` is the end of the last label learnt from, microseconds.
     """
 
     fitted: Fitted
@@ -99,6 +107,8 @@ class Trained:
     predictions: Predictions
     scores: Scores
     fold_scores: Mapping[str, Scores]
+    naive_scores: Scores | None
+    group_scores: Mapping[str, GroupScores]
     rows: int
     trained_until: int
     seconds: float
@@ -147,14 +157,15 @@ def train(
     fold_scores = {}
     for fold in split.folds:
         progress(_announce(fold, rows))
-        fitted = _fit(fold, batches, columns, plan, _folder(cache, fold))
-        judged = predict_span(fitted.model, batches, columns, Span(fold, _majority(fold, rows)))
+        fitted = _fit(fold, batches, columns, plan, _folder(cache, fold.name))
+        judged = predict_span(fitted.model, batches, columns, _span(fold, rows))
         fold_scores[fold.name] = evaluate(judged, plan.resampling)
     last = split.holdout
+    naive = _naive_scores(last, batches, columns, plan, rows, cache, progress) if plan.naive_split else None
     progress(_announce(last, rows))
     with around_last_fit():
-        fitted = _fit(last, batches, columns, plan, _folder(cache, last), watch=True)
-    span = Span(last, _majority(last, rows))
+        fitted = _fit(last, batches, columns, plan, _folder(cache, last.name), watch=True)
+    span = _span(last, rows)
     predictions = predict_span(fitted.model, batches, columns, span)
     return Trained(
         fitted=fitted,
@@ -164,6 +175,8 @@ def train(
         predictions=predictions,
         scores=evaluate(predictions, plan.resampling),
         fold_scores=fold_scores,
+        naive_scores=naive,
+        group_scores=evaluate_groups(predictions, plan.resampling),
         rows=len(rows.t0),
         trained_until=int(rows.t1[last.trains(rows.t1)].max()),
         seconds=time.perf_counter() - started,
@@ -176,44 +189,54 @@ def predict_span(model: Model, batches: Batches, columns: Columns, span: Span) -
     Raises:
         ValueError: the span is empty or holds one class only, or the rows lack a feature of the model.
     """
-    tested = _tested(batches, columns, span.fold)
-    kept = outline(tested, columns)
-    return Predictions(kept.label, model.predict(tested()), kept.t0, kept.last_direction, span.majority)
-
-
-def _tested(batches: Batches, columns: Columns, fold: Fold) -> Batches:
-    return lambda: _filtered(batches, lambda batch: fold.tests(_times(batch, columns.t0)))
-
-
-def _filtered(batches: Batches, chosen: Callable[[pa.RecordBatch], Mask]) -> Iterator[pa.RecordBatch]:
-    for batch in batches():
-        yield batch.filter(pa.array(chosen(batch)))
-
-
-def _times(batch: pa.RecordBatch, name: str) -> Times:
-    return np.asarray(values(batch, name), dtype=np.int64)
+    judged = tested(span.fold, batches, columns)
+    kept = outline(judged, columns)
+    guessed = model.predict(judged())
+    return Predictions(kept.label, guessed, kept.t0, kept.last_direction, span.majority, span.groups_of(kept))
 
 
 def _fit(
     fold: Fold, batches: Batches, columns: Columns, plan: TrainingPlan, cache: Path | None, watch: bool = False
 ) -> Fitted:
-    def learnt() -> Iterator[pa.RecordBatch]:
-        return _filtered(batches, lambda batch: fold.trains(_times(batch, columns.t1)))
-
-    validation = _tested(batches, columns, fold) if watch else None
-    return plan.recipe.fit(learnt, columns.features, columns.label, validation=validation, cache=cache)
+    validation = tested(fold, batches, columns) if watch else None
+    rows = learnt(fold, batches, columns)
+    return plan.recipe.fit(rows, columns.features, columns.label, validation=validation, cache=cache)
 
 
-def _folder(cache: Path | None, fold: Fold) -> Path | None:
+def _naive_scores(
+    last: Fold,
+    batches: Batches,
+    columns: Columns,
+    plan: TrainingPlan,
+    rows: Outline,
+    cache: Path | None,
+    progress: Callable[[str], None],
+) -> Scores:
+    share = float(last.tests(rows.t0).mean())
+    progress(f"naive_split: learning from rows drawn at random, judging on about {share:.0%} of them")
+    folder = _folder(cache, "naive_split")
+    seed = plan.recipe.seed
+    judged = naive_predictions(batches, columns, plan.recipe, test_share=share, seed=seed, cache=folder)
+    return evaluate(judged, plan.resampling)
+
+
+def _folder(cache: Path | None, name: str) -> Path | None:
     if cache is None:
         return None
-    folder = cache / fold.name
+    folder = cache / name
     folder.mkdir()
     return folder
 
 
-def _majority(fold: Fold, rows: Outline) -> float:
-    return float(rows.label[fold.trains(rows.t1)].mean())
+def _span(fold: Fold, rows: Outline) -> Span:
+    trained = fold.trains(rows.t1)
+    label = rows.label[trained]
+    if rows.group is None:
+        return Span(fold, float(label.mean()))
+    sizes = np.bincount(rows.group[trained], minlength=len(rows.groups))
+    ones = np.bincount(rows.group[trained], weights=label, minlength=len(rows.groups))
+    shares = {name: float(ones[k] / sizes[k]) for k, name in enumerate(rows.groups) if sizes[k]}
+    return Span(fold, float(label.mean()), shares)
 
 
 def _announce(fold: Fold, rows: Outline) -> str:

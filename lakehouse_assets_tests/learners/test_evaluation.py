@@ -149,3 +149,55 @@ def test_what_cannot_be_judged_is_refused() -> None:
         Predictions(good.label, good.probability[:99], good.instant, last, 0.5)
     with pytest.raises(ValueError, match="outside 0 to 1 or is NaN"):
         Predictions(good.label, np.full(100, np.nan, dtype=np.float32), good.instant, last, 0.5)
+
+
+def calibrated(off: float = 0.0, stretched: float = 1.0, size: int = 6_000, seed: int = 4) -> Predictions:
+    """Probabilities at their word, then moved by `off` and stretched around a half."""
+    rng = np.random.default_rng(seed)
+    truth = rng.uniform(0.3, 0.7, size)
+    label = (rng.random(size) < truth).astype(np.int8)
+    said = np.clip(0.5 + stretched * (truth - 0.5) + off, 0.01, 0.99).astype(np.float32)
+    instant = START + np.arange(size, dtype=np.int64) * MINUTE // 5
+    return Predictions(label, said, instant, np.zeros(size, np.int8), 0.5)
+
+
+def test_bias_and_calibration_error_by_hand() -> None:
+    found = Predictions(
+        label=np.array([1, 0, 1, 1, 0, 0, 1, 0, 1, 1], dtype=np.int8),
+        probability=np.array([0.1, 0.2, 0.3, 0.4, 0.45, 0.55, 0.6, 0.7, 0.8, 0.9], dtype=np.float32),
+        instant=START + np.arange(10) * 40 * MINUTE,
+        last_direction=np.zeros(10, np.int8),
+        majority=0.5,
+    )
+    scores = evaluate(found, QUICK)
+    distances = [0.9, 0.2, 0.7, 0.6, 0.45, 0.55, 0.4, 0.7, 0.2, 0.1]  # ten rows: each its own bin
+    assert scores.calibration_error.value == pytest.approx(np.mean(distances))
+    assert scores.bias.value == pytest.approx(0.5 - 0.6)
+
+
+def test_probabilities_at_their_word_have_no_sure_error_and_others_do() -> None:
+    fair = evaluate(calibrated(), QUICK)
+    assert fair.bias.low < 0 < fair.bias.high
+    assert fair.calibration_error.low < 0.015
+    moved = evaluate(calibrated(off=0.1), QUICK)
+    assert moved.bias.low < 0.1 < moved.bias.high
+    assert moved.calibration_error.low < 0.1 < moved.calibration_error.high
+    assert moved.calibration_error.low > 0.05
+    bold = evaluate(calibrated(stretched=2.4), QUICK)  # right on average, wrong at both ends
+    assert bold.bias.low < 0 < bold.bias.high
+    assert bold.calibration_error.low > 0.05
+
+
+def test_the_calibration_errors_interval_holds_the_truth() -> None:
+    """Noise alone makes an error of the mean of distances; the interval must come down to the truth of zero."""
+    lows = [evaluate(calibrated(seed=seed, size=2_000), QUICK).calibration_error.low for seed in range(40)]
+    assert np.mean(np.array(lows) < 0.01) > 0.9
+
+
+def test_one_probability_for_all_rows_has_a_calibration_error() -> None:
+    found = calibrated()
+    constant = Predictions(
+        found.label, np.full(len(found.label), 0.5, np.float32), found.instant, found.last_direction, 0.5
+    )
+    scores = evaluate(constant, QUICK)
+    assert scores.calibration_error.value == pytest.approx(abs(0.5 - found.label.mean()), abs=1e-6)

@@ -7,7 +7,8 @@ import pytest
 
 from lakehouse_assets.learners.bootstrap import Interval, Resampling
 from lakehouse_assets.learners.evaluation import Predictions, Scores, evaluate
-from lakehouse_assets.learners.judgement import advantage, is_too_good, judge
+from lakehouse_assets.learners.groups import GroupScores
+from lakehouse_assets.learners.judgement import advantage, holds_its_floor, is_calibrated, is_too_good, judge
 from lakehouse_assets_tests.learners.synthetic import MINUTE, START
 
 RESAMPLING = Resampling(samples=200, block_minutes=30, seed=1)
@@ -105,3 +106,56 @@ def test_a_champion_without_a_comparison_is_a_mistake() -> None:
     found = scores(predictions(1.0))
     with pytest.raises(ValueError, match="come together"):
         judge(found, found, None, too_good=0.75)
+
+
+def test_probabilities_that_are_surely_off_are_not_promoted() -> None:
+    fair = scores(predictions(1.0))
+    kept, words = is_calibrated(fair, 0.05)
+    assert kept
+    assert words.startswith("calibrated: mean probability minus share of up ")
+    found = predictions(1.0)
+    moved = dataclasses.replace(found, probability=found.probability + np.float32(0.12))
+    kept, words = is_calibrated(scores(moved), 0.05)
+    assert not kept
+    assert words.endswith("surely more than 0.05")
+    verdict = judge(fair, None, None, too_good=0.75, further=[is_calibrated(scores(moved), 0.05)])
+    assert not verdict.promote
+    assert str(verdict).startswith("not promoted: not calibrated: ")
+    assert judge(fair, None, None, too_good=0.75, further=[is_calibrated(fair, 0.05)]).promote
+
+
+@pytest.mark.parametrize(
+    ("bias", "error", "kept"),
+    [
+        ((0.08, 0.04, 0.12), (0.05, 0.0, 0.1), True),  # may be off by more, may be not
+        ((0.08, 0.06, 0.12), (0.05, 0.0, 0.1), False),
+        ((-0.08, -0.12, -0.06), (0.05, 0.0, 0.1), False),
+        ((0.0, -0.01, 0.01), (0.08, 0.06, 0.1), False),
+    ],
+)
+def test_only_what_is_sure_counts_against_calibration(
+    bias: tuple[float, float, float], error: tuple[float, float, float], kept: bool
+) -> None:
+    found = dataclasses.replace(scores(predictions(1.0)), bias=Interval(*bias), calibration_error=Interval(*error))
+    assert is_calibrated(found, 0.05)[0] is kept
+
+
+def group(lift: tuple[float, float, float], blocks: int = 20) -> GroupScores:
+    none = Interval(0.0, 0.0, 0.0)
+    return GroupScores(100, blocks, none, None, 0.5, Interval(*lift), none)
+
+
+def test_one_group_surely_below_its_majority_is_enough_to_refuse() -> None:
+    good, bad = group((0.1, 0.05, 0.15)), group((-0.05, -0.09, -0.01))
+    unsure, short = group((-0.05, -0.09, 0.01)), group((-0.3, -0.4, -0.2), blocks=7)
+    kept, words = holds_its_floor({"A": good, "B": bad, "C": unsure})
+    assert not kept
+    assert "majority's accuracy on B by -0.050 [-0.090, -0.010]" in words
+    kept, words = holds_its_floor({"A": good, "C": unsure, "D": short})
+    assert kept
+    assert words == "none of 2 groups is surely worse than its majority (1 with fewer than 8 blocks of time not judged)"
+    assert holds_its_floor({"B": bad}, least_lift=-0.02)[0]
+    assert not holds_its_floor({"C": unsure}, least_lift=0.02)[0]
+    verdict = judge(scores(predictions(1.0)), None, None, too_good=0.75, further=[holds_its_floor({"B": bad})])
+    assert not verdict.promote
+    assert "on B by" in str(verdict)

@@ -105,7 +105,7 @@ def test_a_model_with_a_feature_that_is_gone_cannot_be_judged() -> None:
 def test_progress_is_told_before_each_fit() -> None:
     told: list[str] = []
     train(in_batches(rows()), COLUMNS, PLAN, progress=told.append)
-    assert [sentence.split(":")[0] for sentence in told] == ["fold_1", "fold_2", "holdout"]
+    assert [sentence.split(":")[0] for sentence in told] == ["fold_1", "fold_2", "naive_split", "holdout"]
     assert "learning from" in told[0]
     assert "judging on" in told[0]
 
@@ -120,7 +120,7 @@ def test_one_instant_is_too_little() -> None:
 def test_bins_on_disk_are_left_in_the_given_folder(tmp_path: Path) -> None:
     outside = dataclasses.replace(PLAN, recipe=dataclasses.replace(RECIPE, external_memory=True), folds=1)
     found = train(in_batches(rows()), COLUMNS, outside, cache=tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["fold_1", "holdout"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["fold_1", "holdout", "naive_split"]
     assert found.scores.accuracy.value > 0.5
 
 
@@ -150,4 +150,4 @@ def test_only_the_last_fit_is_wrapped() -> None:
         told.append("out")
 
     train(in_batches(rows()), COLUMNS, PLAN, progress=lambda text: told.append(text[:7]), around_last_fit=wrapped)
-    assert told == ["fold_1:", "fold_2:", "holdout", "in", "out"]
+    assert told == ["fold_1:", "fold_2:", "naive_s", "holdout", "in", "out"]
