@@ -31,6 +31,10 @@ NEXT = (
     ("make dev", "look at the runs, gates, plots and models: Dagster on port 3000, MLflow on port 5000"),
     (".venv/bin/lakehouse tables", "every table with its last verdict"),
     (".venv/bin/lakehouse quarantine --show", "the refused rows, with their reasons"),
+    (
+        ".venv/bin/lakehouse reproduce models:/TickPricePredictor@champion",
+        "train the champion again and compare, to the bit",
+    ),
     (f'.venv/bin/lakehouse sql "{AVERAGE_PRICES}"', "ask the lake"),
 )
 
@@ -40,7 +44,7 @@ def show_page(settings: "Settings", reports: "Sequence[RunReport]", seconds: Map
     _show_tables(settings)
     _show_quarantine(settings)
     _show_checks(reports)
-    _show_model(reports)
+    _show_model(settings, reports)
     _show_seconds(reports, seconds)
     show(("next", "what for"), NEXT, title="What to do next")
 
@@ -84,8 +88,8 @@ def _show_checks(reports: "Sequence[RunReport]") -> None:
     )
 
 
-def _show_model(reports: "Sequence[RunReport]") -> None:
-    made = [report.materialized["model_xgboost"] for report in reports if "model_xgboost" in report.materialized]
+def _show_model(settings: "Settings", reports: "Sequence[RunReport]") -> None:
+    made = [report.materialized["model_evaluation"] for report in reports if "model_evaluation" in report.materialized]
     if not made:
         say("no model was trained")
         return
@@ -99,6 +103,19 @@ def _show_model(reports: "Sequence[RunReport]") -> None:
         title=f"TickPricePredictor version {int(model['model_version'])}, {kind}",
     )
     say(str(model["judgement"]))
+    _show_leaderboard(settings)
+
+
+def _show_leaderboard(settings: "Settings") -> None:
+    from lakehouse_assets.services.leaderboard import leaderboard
+    from lakehouse_assets.services.tracking_store import TrackingStore
+
+    rows = [
+        (one.algorithm, one.version, one.accuracy, one.naive_accuracy or "", one.log_loss, f"{one.seconds:.1f}")
+        for one in leaderboard(TrackingStore(settings.mlflow_uri, settings.mlflow_artifacts))
+    ]
+    numbers = ("version", "accuracy", "a naive split says", "log-loss", "seconds")
+    show(("algorithm", *numbers), [tuple(map(str, row)) for row in rows], title="All models", right=numbers)
 
 
 def _interval(model: Mapping[str, Any], name: str) -> str:

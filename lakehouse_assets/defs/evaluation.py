@@ -4,6 +4,7 @@ Belongs here: the asset and what it says. Does not: the rules of merit (learners
 (services/promotions), the ledger of moves (`promotions`).
 """
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -44,9 +45,9 @@ DATA = (FEATURE_OPTION_MINUTES, FEATURE_OPTION_LABELS)
 )
 def model_evaluation(
     context: dg.AssetExecutionContext, lake: LakeResource, mlflow: MlflowResource
-) -> dg.MaterializeResult[Any]:
+) -> Iterator[dg.MaterializeResult[Any]]:
     """Challenger and champion on the same hold-out: who serves, why or why not, and all models side by side."""
-    from lakehouse_assets.services.model_evaluation import Evaluator, NobodyToJudge
+    from lakehouse_assets.services.model_evaluation import Bounds, Evaluator, NobodyToJudge
     from lakehouse_assets.services.training_rows import identity_of, inputs_again
 
     settings = load_settings().model
@@ -55,7 +56,7 @@ def model_evaluation(
         mlflow.registry,
         identity_of(context.run.run_id, "model_evaluation", span_of(context.run.tags)),
         inputs_of=lambda record: inputs_again(record, lake.lake),
-        too_good=settings.too_good_balanced_accuracy,
+        bounds=Bounds(settings.too_good_balanced_accuracy, settings.most_miscalibrated),
         doubts=_doubts(context.instance),
     )
     try:
@@ -63,7 +64,7 @@ def model_evaluation(
     except NobodyToJudge as nobody:
         raise dg.Failure(str(nobody), allow_retries=False) from nobody
     context.log.info(str(evaluation.judgement))
-    return _told(evaluation, mlflow)
+    yield _told(evaluation, mlflow)
 
 
 def _doubts(instance: dg.DagsterInstance) -> list[str]:
@@ -71,7 +72,9 @@ def _doubts(instance: dg.DagsterInstance) -> list[str]:
     from lakehouse_assets.services.verdicts_of_record import VerdictsOfRecord
 
     verdicts = VerdictsOfRecord(load_settings(), instance).latest(contract.table for contract in DATA)
-    return [f"the gates of {table} are not green: {said.words}" for table, said in verdicts.items() if not said.is_green]
+    return [
+        f"the gates of {table} are not green: {said.words}" for table, said in verdicts.items() if not said.is_green
+    ]
 
 
 def _told(evaluation: "Evaluation", mlflow: MlflowResource) -> dg.MaterializeResult[Any]:

@@ -4,6 +4,7 @@ Belongs here: what the learners of ticks share in Dagster. Does not: any one of 
 """
 
 from collections.abc import Callable, Iterator
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from lakehouse_assets.learners.evaluation import Scores
     from lakehouse_assets.learners.learner import Recipe
     from lakehouse_assets.services.model_training import ModelOutcome
+    from lakehouse_assets.services.training_record import TrainingRecord
 
 TRAINING_POOL = "training"
 """One training at a time: each takes all threads, and on a server store the pool, not a lock, orders two promotions."""
@@ -39,6 +41,10 @@ def tick_model(name: str, library: str) -> Callable[[Callable[..., Iterator[Any]
                               description="Balanced accuracy is one that this label allows; above it is a leak."),
             dg.AssetCheckSpec(baselines_check(name), asset=name,
                               description="Accuracy surely beats the majority and no change, log-loss the majority's."),
+            dg.AssetCheckSpec(calibration_check(name), asset=name,
+                              description="What the model says with 60 % comes true about six times in ten."),
+            dg.AssetCheckSpec(floor_check(name), asset=name,
+                              description="No underlying is surely served worse than by its majority."),
         ],
         group_name=MODELS,
         kinds={library, "mlflow"},
@@ -61,6 +67,16 @@ def baselines_check(asset: str) -> str:
     return f"{asset}_beats_its_baselines"
 
 
+def calibration_check(asset: str) -> str:
+    """The name of the check that warns where probabilities may not be taken at their word."""
+    return f"{asset}_is_calibrated"
+
+
+def floor_check(asset: str) -> str:
+    """The name of the check that warns where an underlying is served worse than by its majority."""
+    return f"{asset}_holds_its_floor_on_each_underlying"
+
+
 def trained(
     context: dg.AssetExecutionContext,
     recipe: "Recipe",
@@ -78,6 +94,7 @@ def trained(
     from lakehouse_assets.learners.learner import OverBudget
     from lakehouse_assets.learners.splits import TooLittleHistory
     from lakehouse_assets.services.model_training import TooGoodToBeTrue, train_and_register
+    from lakehouse_assets.services.registry import keep_inputs
     from lakehouse_assets.services.training_rows import identity_of, training_inputs
 
     # Loaded one after the other, the two tables could be of different moments: both are pinned anew in one cut.
@@ -97,10 +114,11 @@ def trained(
     except TooGoodToBeTrue as refused:
         yield _too_good(asset, refused.record.scores, passed=False, words=str(refused))
         raise dg.Failure(str(refused), metadata={"mlflow_run_id": refused.run_id}, allow_retries=False) from refused
+    keep_inputs(lake.lake, mlflow.registry, outcome.version)
     yield dg.MaterializeResult(
         metadata=_metadata(outcome),
         data_version=dg.DataVersion(outcome.record.provenance.data_key),
-        check_results=_verdicts(asset, outcome.scores),
+        check_results=_verdicts(asset, outcome.record),
     )
 
 
@@ -119,21 +137,32 @@ def plan_for(recipe: "Recipe") -> Any:
     )
 
 
-def _verdicts(asset: str, scores: "Scores") -> list[dg.AssetCheckResult]:
-    from lakehouse_assets.learners.judgement import beaten_baselines
+def _verdicts(asset: str, record: "TrainingRecord") -> list[dg.AssetCheckResult]:
+    from lakehouse_assets.learners.judgement import beaten_baselines, holds_its_floor, is_calibrated
 
-    beats, words = beaten_baselines(scores)
+    scores = record.scores
+    beats, beating = beaten_baselines(scores)
+    calibrated, calibration = is_calibrated(scores, load_settings().model.most_miscalibrated)
+    holds, floor = holds_its_floor(record.group_scores)
+    off = {"bias": scores.bias.value, "calibration_error": scores.calibration_error.value}
+    lifts = {name: group.lift_over_majority.value for name, group in record.group_scores.items()}
     return [
         _too_good(asset, scores, passed=True, words="the score is one that this label allows"),
-        dg.AssetCheckResult(
-            check_name=baselines_check(asset),
-            asset_key=asset,
-            passed=beats,
-            severity=dg.AssetCheckSeverity.WARN,
-            description=words,
-            metadata=_baselines(scores),
-        ),
+        _warning(asset, baselines_check(asset), passed=beats, words=beating, values=_baselines(scores)),
+        _warning(asset, calibration_check(asset), passed=calibrated, words=calibration, values=off),
+        _warning(asset, floor_check(asset), passed=holds, words=floor, values=lifts),
     ]
+
+
+def _warning(asset: str, check: str, *, passed: bool, words: str, values: dict[str, float]) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        check_name=check,
+        asset_key=asset,
+        passed=passed,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=words,
+        metadata={name: value for name, value in values.items() if isfinite(value)},
+    )
 
 
 def _too_good(asset: str, scores: "Scores", *, passed: bool, words: str) -> dg.AssetCheckResult:

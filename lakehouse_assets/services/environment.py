@@ -44,7 +44,10 @@ class Environment:
             git_sha=git_sha(),
             lock_sha256=lock_sha256(),
             code=code(),
-            libraries={"python": platform.python_version(), **versions_of((*FLAVOURS[library].distributions, *NUMBERS))},
+            libraries={
+                "python": platform.python_version(),
+                **versions_of((*FLAVOURS[library].distributions, *NUMBERS)),
+            },
             hardware=hardware(),
         )
 

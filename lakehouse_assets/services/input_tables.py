@@ -9,7 +9,7 @@ from typing import Any
 
 from lakehouse_assets.contracts.catalog import CONTRACTS
 from lakehouse_assets.lake.catalog import Lake
-from lakehouse_assets.lake.table import SnapshotMissing, Table, pin
+from lakehouse_assets.lake.table import Table, pin_at
 from lakehouse_assets.services.tracking import TrackedRun
 from lakehouse_assets.settings import CATALOG, NAMESPACE
 
@@ -48,12 +48,10 @@ class InputTable:
         """The same rows again.
 
         Raises:
-            SnapshotMissing: the snapshot has expired, or the table is gone.
+            TableMissing: the table is gone.
+            SnapshotMissing: the snapshot has expired.
         """
-        table = pin(lake, CONTRACTS[self.name], snapshot_id=self.snapshot_id)
-        if table.snapshot_id is None:
-            raise SnapshotMissing(f"{self.name} does not exist any more: restore it to read snapshot {self.snapshot_id}")
-        return table
+        return pin_at(lake, CONTRACTS[self.name], self.snapshot_id)
 
 
 def record_inputs(run: TrackedRun, tables: Iterable[InputTable]) -> None:

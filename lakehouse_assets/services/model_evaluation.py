@@ -15,7 +15,7 @@ from lakehouse_assets.lake.catalog import Lake
 from lakehouse_assets.learners.algorithms import model_of
 from lakehouse_assets.learners.bootstrap import Interval
 from lakehouse_assets.learners.evaluation import Scores, evaluate
-from lakehouse_assets.learners.judgement import Judgement, advantage, judge
+from lakehouse_assets.learners.judgement import Judgement, advantage, holds_its_floor, is_calibrated, judge
 from lakehouse_assets.learners.learner import Model
 from lakehouse_assets.learners.training import predict_span
 from lakehouse_assets.services.model_training import rows_on_disk
@@ -62,6 +62,14 @@ class Evaluation:
 
 
 @dataclass(frozen=True)
+class Bounds:
+    """What no champion may cross: the balanced accuracy of a leak, and how far probabilities may surely be off."""
+
+    too_good: float
+    most_off: float
+
+
+@dataclass(frozen=True)
 class Evaluator:
     """Judges versions on the rows that were held out from them.
 
@@ -73,7 +81,7 @@ class Evaluator:
     registry: ModelRegistry
     identity: RunIdentity
     inputs_of: Callable[[TrainingRecord], TrainingInputs]
-    too_good: float
+    bounds: Bounds
     doubts: Sequence[str] = ()
 
     def settle(self, algorithm: str) -> Evaluation:
@@ -133,7 +141,7 @@ class Evaluator:
     ) -> tuple[Judgement, Contest]:
         run.log_metrics(record.scores.as_metrics())
         if champion is None or champion == number:
-            return self._weigh(Contest(record.scores)), Contest(record.scores)
+            return self._weigh(Contest(record.scores), record), Contest(record.scores)
         theirs = tick_model(self.registry, champion)
         if missing := set(theirs.features) - set(record.columns.features):
             gone = ", ".join(sorted(missing))
@@ -141,7 +149,7 @@ class Evaluator:
             return Judgement(False, (reason,)), Contest(record.scores)
         contest = self._contest(record, tick_model(self.registry, number), theirs)
         run.log_metrics(contest.as_metrics())
-        judgement = self._weigh(contest)
+        judgement = self._weigh(contest, record)
         return Judgement(judgement.promote, (*judgement.reasons, *self._reservations(champion, record))), contest
 
     def _contest(self, record: TrainingRecord, ours: Model, theirs: Model) -> Contest:
@@ -152,11 +160,19 @@ class Evaluator:
         resampling = record.plan.resampling
         return Contest(record.scores, evaluate(champion, resampling), advantage(challenger, champion, resampling))
 
-    def _weigh(self, contest: Contest) -> Judgement:
-        judgement = judge(contest.challenger, contest.champion, contest.over_champion, too_good=self.too_good)
-        if not self.doubts:
-            return judgement
-        return Judgement(False, (*self.doubts, *(() if judgement.promote else judgement.reasons)))
+    def _weigh(self, contest: Contest, record: TrainingRecord) -> Judgement:
+        further = [
+            is_calibrated(record.scores, self.bounds.most_off),
+            holds_its_floor(record.group_scores),
+            *((False, doubt) for doubt in self.doubts),
+        ]
+        return judge(
+            contest.challenger,
+            contest.champion,
+            contest.over_champion,
+            too_good=self.bounds.too_good,
+            further=further,
+        )
 
     def _reservations(self, champion: str, record: TrainingRecord) -> tuple[str, ...]:
         if int(self.registry.version(champion).tags["trained_until"]) < record.span.fold.test_start:

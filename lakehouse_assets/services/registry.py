@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from lakehouse_assets.lake.tags import VersionInputs
+from lakehouse_assets.lake.catalog import Lake
+from lakehouse_assets.lake.tags import VersionInputs, tag_inputs
 from lakehouse_assets.services.tracking_store import TrackingStore
 
 if TYPE_CHECKING:
@@ -30,13 +31,10 @@ DESCRIPTIONS: Final = {
 CHAMPION: Final = "champion"
 CHALLENGER: Final = "challenger"
 DATA_KEY_TAG: Final = "data_key"
-<<<<<<< HEAD
 ALGORITHM_TAG: Final = "algorithm"
 LIBRARY_TAG: Final = "library"
-=======
 SNAPSHOT_TAG: Final = "snapshot."
 """Begins the tags of a version that name an input table, and hold the snapshot that was read."""
->>>>>>> ledger
 
 
 @dataclass(frozen=True)
@@ -79,9 +77,7 @@ class ModelRegistry:
         """The snapshots that a version was trained from, by table; out of its tags."""
         return _snapshots(self.version(number))
 
-    def register(
-        self, run_id: str, model_id: str, provenance: "Provenance", tags: Mapping[str, str]
-    ) -> "ModelVersion":
+    def register(self, run_id: str, model_id: str, provenance: "Provenance", tags: Mapping[str, str]) -> "ModelVersion":
         """Register the model of the run that was trained, or return the version that its inputs already have.
 
         The tags are written in the version's own transaction: a version is there with its data key or not at all.
@@ -144,12 +140,20 @@ class ModelRegistry:
         from mlflow.exceptions import MlflowException
 
         try:
-            self.store.client.create_registered_model(
-                self.name, description=DESCRIPTIONS[self.name]
-            )
+            self.store.client.create_registered_model(self.name, description=DESCRIPTIONS[self.name])
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
+
+
+def keep_inputs(lake: Lake, registry: ModelRegistry, number: str) -> None:
+    """Tag the snapshots that a version was trained from, so that maintenance cannot remove what it is made of.
+
+    Raises:
+        SnapshotMissing: a snapshot has expired already.
+        PublishConflict: too many writers at once.
+    """
+    tag_inputs(lake, VersionInputs(registry.name, number, registry.snapshots(number)))
 
 
 def registered_models(store: TrackingStore) -> tuple[str, ...]:

@@ -73,7 +73,9 @@ def resolve(store: TrackingStore, uri: str) -> tuple[ModelRegistry, str]:
     """
     named = MODEL_URI.fullmatch(uri)
     if named is None or named["name"] not in RETRAINING:
-        raise UnknownModel(f"{uri}: write models:/<name>/<version> or models:/<name>@<alias>, of {', '.join(RETRAINING)}")
+        raise UnknownModel(
+            f"{uri}: write models:/<name>/<version> or models:/<name>@<alias>, of {', '.join(RETRAINING)}"
+        )
     registry = ModelRegistry(store, named["name"])
     known = registry.numbers()
     number = named["version"] or registry.alias(named["alias"])
@@ -85,7 +87,8 @@ def resolve(store: TrackingStore, uri: str) -> tuple[ModelRegistry, str]:
 def _ticks(lake: Lake, store: TrackingStore, run_id: str, progress: Progress) -> tuple[Provenance, str]:
     record = TrainingRecord.read(store, run_id)
     inputs = inputs_again(record, lake)
-    last_only = replace(record.plan, folds=0)  # the folds judge the recipe; the model that is kept is of the last span
+    # Folds and the naive split judge the recipe; the model that is kept is of the last span alone.
+    last_only = replace(record.plan, folds=0, naive_split=False)
     with training_rows(inputs, progress) as (rows, cache):
         trained = train(rows, inputs.columns, last_only, cache=cache, progress=progress)
     return record.provenance, trained.prediction_hash

@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from lakehouse_assets.learners.evaluation import Scores
+from lakehouse_assets.learners.groups import GroupScores
 from lakehouse_assets.learners.plots import draw_all
 from lakehouse_assets.learners.splits import Fold
 from lakehouse_assets.learners.spool import Columns
@@ -44,6 +45,8 @@ class TrainingRecord:
     provenance: Provenance
     scores: Scores
     fold_scores: Mapping[str, Scores]
+    naive_scores: Scores | None
+    group_scores: Mapping[str, GroupScores]
     span: Span
     rows: int
     trained_until: int
@@ -56,6 +59,8 @@ class TrainingRecord:
             provenance=provenance,
             scores=trained.scores,
             fold_scores=trained.fold_scores,
+            naive_scores=trained.naive_scores,
+            group_scores=trained.group_scores,
             span=trained.span,
             rows=trained.rows,
             trained_until=trained.trained_until,
@@ -70,7 +75,9 @@ class TrainingRecord:
             provenance=Provenance.from_dict(saved["provenance"]),
             scores=Scores.from_dict(saved["scores"]),
             fold_scores={name: Scores.from_dict(scores) for name, scores in saved["fold_scores"].items()},
-            span=Span(Fold(**saved["span"]["fold"]), saved["span"]["majority"]),
+            naive_scores=Scores.from_dict(saved["naive_scores"]) if saved["naive_scores"] else None,
+            group_scores={name: GroupScores.from_dict(scores) for name, scores in saved["group_scores"].items()},
+            span=Span(**{**saved["span"], "fold": Fold(**saved["span"]["fold"])}),
             rows=saved["rows"],
             trained_until=saved["trained_until"],
             columns=Columns(**{**saved["columns"], "features": tuple(saved["columns"]["features"])}),
@@ -91,7 +98,8 @@ def record_training(run: TrackedRun, trained: Trained, record: TrainingRecord) -
         "duration_seconds": trained.seconds,
         "peak_memory_mb": record.provenance.peak_memory_mb,
     })  # fmt: skip
-    for name, scores in trained.fold_scores.items():
+    naive = {"naive": trained.naive_scores} if trained.naive_scores else {}
+    for name, scores in {**trained.fold_scores, **naive}.items():
         run.log_metrics({f"{name}_{metric}": value for metric, value in scores.as_metrics().items()})
     run.log_curves({f"{name}_log_loss": curve for name, curve in trained.fitted.history.items()})
     run.log_record(RECORD_FILE, asdict(record))

@@ -18,6 +18,10 @@ from lakehouse_assets.services.input_tables import InputTable
 from lakehouse_assets.services.tracking import RunIdentity
 from lakehouse_assets.services.training_record import TrainingInputs, TrainingRecord
 
+GROUP = "underlying"
+"""Rows are also judged by it apart; never learnt from."""
+UNKNOWN = "(unknown)"
+
 
 def training_inputs(features: Table, labels: Table) -> TrainingInputs:
     """The rows of both tables at their pinned snapshots, in the order of time and key.
@@ -40,7 +44,7 @@ def columns_of(features: Contract, labels: Contract) -> Columns:
     targets = [column.name for column in labels.columns if column.role == "label"]
     if len(targets) != 1:
         raise ValueError(f"contract {labels.table}: a learner needs exactly one label, found {targets}")
-    return Columns(features=features.features, label=targets[0])
+    return Columns(features=features.features, label=targets[0], group=GROUP)
 
 
 def joined(features: Contract, labels: Contract, columns: Columns) -> str:
@@ -48,9 +52,10 @@ def joined(features: Contract, labels: Contract, columns: Columns) -> str:
     key = [name for name in ("trading_date", *features.key) if name in labels.by_name]
     of_labels = [f"l.{quoted(name)}" for name in (columns.t0, columns.t1, columns.label, columns.last_direction)]
     of_features = [f"f.{quoted(name)}" for name in columns.features]
+    of_group = [f"COALESCE(l.{quoted(name)}, '{UNKNOWN}') AS {quoted(name)}" for name in (columns.group,) if name]
     order = [f"l.{quoted(columns.t0)}", *(f"l.{quoted(name)}" for name in features.key)]
     return (
-        f"SELECT {', '.join([*of_labels, *of_features])} "
+        f"SELECT {', '.join([*of_labels, *of_group, *of_features])} "
         f"FROM {quoted(labels.table)} AS l "
         f"JOIN {quoted(features.table)} AS f ON {' AND '.join(f'l.{quoted(k)} = f.{quoted(k)}' for k in key)} "
         f"WHERE l.{quoted(columns.label)} IS NOT NULL ORDER BY {', '.join(order)}"

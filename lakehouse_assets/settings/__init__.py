@@ -28,6 +28,25 @@ from lakehouse_assets.settings.sections import (
     SourceSettings,
 )
 
+__all__ = [
+    "CATALOG",
+    "CONFIG_VARIABLE",
+    "ENV_PREFIX",
+    "NAMESPACE",
+    "PROJECT",
+    "BronzeSettings",
+    "EngineSettings",
+    "LabelSettings",
+    "ModelSettings",
+    "RetrySettings",
+    "Settings",
+    "SettingsError",
+    "SilverSettings",
+    "SourceSettings",
+    "config_file",
+    "load_settings",
+]
+
 PROJECT = Path(__file__).resolve().parents[2]
 ENV_PREFIX = "LAKEHOUSE_"
 CONFIG_VARIABLE = "LAKEHOUSE_CONFIG"

@@ -104,6 +104,7 @@ class ModelSettings(Section):
     embargo_minutes: int = Field(10, ge=0)
     holdout_share: float = Field(0.25, gt=0, lt=1)
     too_good_balanced_accuracy: float = Field(0.75, gt=0.5, le=1)
+    most_miscalibrated: float = Field(0.05, gt=0, lt=1)
     bootstrap_samples: int = Field(400, ge=50, le=10_000)
     random_forest: ForestSettings = ForestSettings()
     tuning: TuningSettings = TuningSettings()

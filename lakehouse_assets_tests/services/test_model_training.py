@@ -10,7 +10,8 @@ import pytest
 from lakehouse_assets.learners.matrix import prediction_hash
 from lakehouse_assets.services import model_training
 from lakehouse_assets.services.model_training import ModelOutcome, TooGoodToBeTrue, train_and_register
-from lakehouse_assets.services.registry import CHALLENGER, ModelRegistry
+from lakehouse_assets.services.model_evaluation import tick_model
+from lakehouse_assets.services.registry import ModelRegistry
 from lakehouse_assets.services.tracking import PIPELINE_EXPERIMENT
 from lakehouse_assets_tests.learners.synthetic import World, rows
 from lakehouse_assets_tests.services.worlds import PLAN, RECIPE, TOO_GOOD, Reading, identity
@@ -32,11 +33,12 @@ def test_a_model_is_registered_with_all_that_it_came_from_and_never_twice(regist
     reading = Reading(rows(SIGNAL))
     first = made(registry, reading)
     assert 0.55 < first.scores.accuracy.value < 0.69
-    assert first.is_champion
-    assert str(first.judgement).startswith("promoted: ")
+    assert registry.alias("xgboost") == first.version
+    assert registry.champion is None
     version: Any = registry.version(first.version)
     assert version.run_id == first.run_id
-    assert version.tags["prediction_hash"] == first.record.prediction_hash
+    assert version.tags["prediction_hash"] == first.record.provenance.prediction_hash
+    assert (version.tags["algorithm"], version.tags["library"]) == ("xgboost", "xgboost")
     assert version.tags["snapshot.feature_option_minutes"] == "7777777777777777777"
     run: Any = registry.store.client.get_run(first.run_id)
     assert run.info.status == "FINISHED"
@@ -51,7 +53,7 @@ def test_a_model_is_registered_with_all_that_it_came_from_and_never_twice(regist
     assert "plots/confusion_matrix.png" in plots
 
     again = made(registry, reading, run="run-2")
-    assert (again.version, again.is_reused, again.is_champion) == (first.version, True, True)
+    assert (again.version, again.is_reused) == (first.version, True)
     assert again.record == first.record
     assert reading.times == 1  # the second time not a row was read
     assert versions(registry) == ["1"]
@@ -62,17 +64,17 @@ def test_the_registered_model_predicts_what_was_judged(registry: ModelRegistry) 
     batch = rows(SIGNAL)
     outcome = made(registry, Reading(batch))
     held_out = batch.filter(pa.array(batch["t0"].to_numpy() >= outcome.record.span.fold.test_start))
-    predictions = registry.load(outcome.version).predict([held_out])
-    assert prediction_hash(predictions) == outcome.record.prediction_hash
+    predictions = tick_model(registry, outcome.version).predict([held_out])
+    assert prediction_hash(predictions) == outcome.record.provenance.prediction_hash
     import mlflow.pyfunc
 
     with registry.store.pointed_at():
         served = mlflow.pyfunc.load_model(registry.version(outcome.version).source)
-    frame = held_out.select(list(outcome.record.features)).to_pandas().astype("float32")
+    frame = held_out.select(list(outcome.record.columns.features)).to_pandas().astype("float32")
     assert np.allclose(served.predict(frame), predictions, atol=1e-6)
     frame.iloc[::2, 0] = float("nan")  # a null is missing to both, whoever asks
     with_nulls = pa.RecordBatch.from_pandas(frame, preserve_index=False)
-    assert np.allclose(served.predict(frame), registry.load(outcome.version).predict([with_nulls]), atol=1e-6)
+    assert np.allclose(served.predict(frame), tick_model(registry, outcome.version).predict([with_nulls]), atol=1e-6)
 
 
 @pytest.mark.slow
@@ -85,37 +87,7 @@ def test_a_leaked_label_registers_nothing(registry: ModelRegistry) -> None:
 
 
 @pytest.mark.slow
-def test_a_shuffled_label_is_registered_as_challenger_but_never_promoted(registry: ModelRegistry) -> None:
-    outcome = made(registry, Reading(rows(SIGNAL, shuffle=True)))
-    assert not outcome.is_champion
-    assert "does not surely beat" in str(outcome.judgement)
-    assert registry.alias(CHALLENGER) == outcome.version
-    assert registry.champion is None
-
-
-@pytest.mark.slow
-def test_a_challenger_that_is_no_better_leaves_the_champion(registry: ModelRegistry) -> None:
-    reading = Reading(rows(SIGNAL))
-    champion, challenger = made(registry, reading), made(registry, reading, run="run-2", rounds=21)
-    assert registry.champion == champion.version != challenger.version
-    assert registry.alias(CHALLENGER) == challenger.version
-    assert not challenger.judgement.promote
-    assert "on the same hold-out" in str(challenger.judgement)
-
-
-@pytest.mark.slow
-def test_a_better_challenger_takes_the_place(registry: ModelRegistry) -> None:
-    reading = Reading(rows(World(days=8, follow=0.68)))
-    weak = made(registry, reading, rounds=2)
-    strong = made(registry, reading, run="run-2", rounds=40)
-    assert weak.judgement.promote
-    assert strong.judgement.promote, str(strong.judgement)
-    assert registry.champion == strong.version
-    assert "better by +0." in str(strong.judgement)
-
-
-@pytest.mark.slow
-def test_a_killed_training_leaves_no_version_and_a_killed_judgement_is_made_up_for(
+def test_a_killed_training_leaves_no_version_and_one_killed_after_registration_is_made_up_for(
     registry: ModelRegistry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The kill is a KeyboardInterrupt at the two worst moments: before registration, and just after it."""
@@ -125,16 +97,16 @@ def test_a_killed_training_leaves_no_version_and_a_killed_judgement_is_made_up_f
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(model_training, "record_model", killed)
+        patch.setattr(model_training, "save_model", killed)
         with pytest.raises(KeyboardInterrupt):
             made(registry, reading)
     assert versions(registry) == []
     with monkeypatch.context() as patch:
-        patch.setattr(ModelRegistry, "challenge", killed)
+        patch.setattr(ModelRegistry, "point", killed)
         with pytest.raises(KeyboardInterrupt):
             made(registry, reading)
     assert versions(registry) == ["1"]
-    assert registry.alias(CHALLENGER) is None
+    assert registry.alias("xgboost") is None
     healed = made(registry, reading, run="run-2")
-    assert (healed.version, healed.is_reused, healed.is_champion) == ("1", True, True)
-    assert registry.alias(CHALLENGER) == "1"
+    assert (healed.version, healed.is_reused) == ("1", True)
+    assert registry.alias("xgboost") == "1"

@@ -16,7 +16,8 @@ from lakehouse_assets.lake.query import Rows
 from lakehouse_assets.lake.staging import stage
 from lakehouse_assets.lake.table import pin
 from lakehouse_assets.learners.splits import TooLittleHistory
-from lakehouse_assets.services.training_rows import LOCK_FILE, columns_of, identity_of, plan_of, training_inputs
+from lakehouse_assets.services.environment import LOCK_FILE
+from lakehouse_assets.services.training_rows import columns_of, identity_of, training_inputs
 from lakehouse_assets.settings import Settings
 from lakehouse_assets_tests.lake.toys import TYPES
 
@@ -110,14 +111,6 @@ def test_the_inputs_name_the_snapshots_that_are_read_even_after_a_later_write(la
     assert found.tables[0].snapshot_id == before
     assert found.tables[0].identifier == "option_ticks_db.feature_option_minutes"
     assert inputs(lake).tables[0].content_key != found.tables[0].content_key
-
-
-def test_the_plan_is_what_the_settings_say() -> None:
-    chosen = Settings.model_validate({"model": {"max_depth": 3, "learning_rate": 0.5, "folds": 2, "seed": 11}}).model
-    plan = plan_of(chosen)
-    known = plan.as_parameters()
-    assert (known["max_depth"], known["learning_rate"], known["seed"]) == (3, 0.5, 11)
-    assert (plan.folds, plan.embargo_minutes, plan.resampling.seed) == (2, chosen.embargo_minutes, 11)
 
 
 def test_a_run_says_which_code_and_which_lock_it_ran_with() -> None:
