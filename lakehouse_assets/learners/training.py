@@ -151,9 +151,7 @@ def train(
     """
     started = time.perf_counter()
     rows = outline(batches, columns)
-    embargo_us = plan.embargo_minutes * MICROSECONDS_A_MINUTE
-    split = walk_forward(rows.t0, rows.t1, folds=plan.folds, holdout_share=plan.holdout_share, embargo_us=embargo_us)
-    _refuse_leaks(split, rows)
+    split = split_of(rows, plan)
     fold_scores = {}
     for fold in split.folds:
         progress(_announce(fold, rows))
@@ -161,7 +159,14 @@ def train(
         judged = predict_span(fitted.model, batches, columns, _span(fold, rows))
         fold_scores[fold.name] = evaluate(judged, plan.resampling)
     last = split.holdout
-    naive = _naive_scores(last, batches, columns, plan, rows, cache, progress) if plan.naive_split else None
+    naive = None
+    if plan.naive_split:
+        share = float(last.tests(rows.t0).mean())
+        progress(f"naive_split: learning from rows drawn at random, judging on about {share:.0%} of them")
+        kept = _folder(cache, "naive_split")
+        naive = evaluate(
+            naive_predictions(batches, columns, plan.recipe, test_share=share, cache=kept), plan.resampling
+        )
     progress(_announce(last, rows))
     with around_last_fit():
         fitted = _fit(last, batches, columns, plan, _folder(cache, last.name), watch=True)
@@ -183,6 +188,21 @@ def train(
     )
 
 
+def split_of(rows: Outline, plan: TrainingPlan) -> WalkForward:
+    """The plan's folds and hold-out over the rows.
+
+    Raises:
+        TooLittleHistory: the rows span too few instants.
+        RuntimeError: a training label reaches into a test span, i.e. the split is wrong.
+    """
+    embargo_us = plan.embargo_minutes * MICROSECONDS_A_MINUTE
+    split = walk_forward(rows.t0, rows.t1, folds=plan.folds, holdout_share=plan.holdout_share, embargo_us=embargo_us)
+    for fold in split.every:
+        if leaking := len(leaking_rows(fold, rows.t0, rows.t1)):
+            raise RuntimeError(f"{fold.name}: {leaking} training labels reach into the test span")
+    return split
+
+
 def predict_span(model: Model, batches: Batches, columns: Columns, span: Span) -> Predictions:
     """Any learner's model on the rows of a test span, in the order of the rows.
 
@@ -201,23 +221,6 @@ def _fit(
     validation = tested(fold, batches, columns) if watch else None
     rows = learnt(fold, batches, columns)
     return plan.recipe.fit(rows, columns.features, columns.label, validation=validation, cache=cache)
-
-
-def _naive_scores(
-    last: Fold,
-    batches: Batches,
-    columns: Columns,
-    plan: TrainingPlan,
-    rows: Outline,
-    cache: Path | None,
-    progress: Callable[[str], None],
-) -> Scores:
-    share = float(last.tests(rows.t0).mean())
-    progress(f"naive_split: learning from rows drawn at random, judging on about {share:.0%} of them")
-    folder = _folder(cache, "naive_split")
-    seed = plan.recipe.seed
-    judged = naive_predictions(batches, columns, plan.recipe, test_share=share, seed=seed, cache=folder)
-    return evaluate(judged, plan.resampling)
 
 
 def _folder(cache: Path | None, name: str) -> Path | None:
@@ -242,9 +245,3 @@ def _span(fold: Fold, rows: Outline) -> Span:
 def _announce(fold: Fold, rows: Outline) -> str:
     learnt, judged = int(fold.trains(rows.t1).sum()), int(fold.tests(rows.t0).sum())
     return f"{fold.name}: learning from {learnt:,} rows, judging on {judged:,}"
-
-
-def _refuse_leaks(split: WalkForward, rows: Outline) -> None:
-    for fold in split.every:
-        if leaking := len(leaking_rows(fold, rows.t0, rows.t1)):
-            raise RuntimeError(f"{fold.name}: {leaking} training labels reach into the test span")
