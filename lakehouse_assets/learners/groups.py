@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 
 from lakehouse_assets.learners.bootstrap import Draws, Floats, Interval, Resampling, draw, interval
-from lakehouse_assets.learners.evaluation import Predictions, row_losses
+from lakehouse_assets.learners.evaluation import Groups, Predictions, row_losses
+from lakehouse_assets.learners.splits import Mask
+from lakehouse_assets.learners.spool import Outline
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,22 @@ class GroupScores:
     def to_dict(self) -> dict[str, Any]:
         """As JSON values."""
         return asdict(self)
+
+
+def group_majorities(rows: Outline, trained: Mask) -> dict[str, float]:
+    """The share of class 1 within each group that has training rows; empty where rows have no group."""
+    if rows.group is None:
+        return {}
+    sizes = np.bincount(rows.group[trained], minlength=len(rows.groups))
+    ones = np.bincount(rows.group[trained], weights=rows.label[trained], minlength=len(rows.groups))
+    return {name: float(ones[k] / sizes[k]) for k, name in enumerate(rows.groups) if sizes[k]}
+
+
+def groups_of(rows: Outline, majorities: Mapping[str, float], otherwise: float) -> Groups | None:
+    """The groups of some rows; `otherwise` is the majority of one that training never met."""
+    if rows.group is None:
+        return None
+    return Groups(rows.group, rows.groups, tuple(majorities.get(name, otherwise) for name in rows.groups))
 
 
 def evaluate_groups(predictions: Predictions, resampling: Resampling) -> dict[str, GroupScores]:

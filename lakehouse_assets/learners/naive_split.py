@@ -13,23 +13,22 @@ from lakehouse_assets.learners.spool import Batches, Columns, outline
 
 
 def naive_predictions(
-    batches: Batches, columns: Columns, recipe: Recipe, *, test_share: float, seed: int, cache: Path | None = None
+    batches: Batches, columns: Columns, recipe: Recipe, *, test_share: float, cache: Path | None = None
 ) -> Predictions:
     """The same recipe trained and judged on rows drawn at random; nothing of it but this is kept.
 
     Args:
         batches: starts a pass over all labelled rows.
         columns: which column is what.
-        recipe: what is fitted.
+        recipe: what is fitted; its seed is that of the draw.
         test_share: share of the rows to be judged on, between 0 and 1.
-        seed: of the draw.
         cache: an empty folder, needed where the recipe keeps rows on disk.
 
     Raises:
         ValueError: the rows drawn are too few to judge on, or contradict themselves.
         OverBudget: the fit took longer than the recipe allows.
     """
-    judged, others = drawn(batches, test_share, seed)
+    judged, others = drawn(batches, test_share, recipe.seed)
     model = recipe.fit(others, columns.features, columns.label, cache=cache).model
     kept = outline(judged, columns)
     majority = float(outline(others, columns).label.mean())

@@ -8,21 +8,21 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import Any, TypeAlias
 
 from lakehouse_assets.learners.algorithms import recipe_of
 from lakehouse_assets.learners.bootstrap import Resampling
-from lakehouse_assets.learners.evaluation import Groups, Predictions, Scores, evaluate
+from lakehouse_assets.learners.evaluation import Predictions, Scores, evaluate
 from lakehouse_assets.learners.fold_rows import learnt, tested
-from lakehouse_assets.learners.groups import GroupScores, evaluate_groups
+from lakehouse_assets.learners.groups import GroupScores, evaluate_groups, group_majorities, groups_of
 from lakehouse_assets.learners.learner import Fitted, Model, Recipe
 from lakehouse_assets.learners.matrix import prediction_hash
 from lakehouse_assets.learners.naive_split import naive_predictions
 from lakehouse_assets.learners.splits import MICROSECONDS_A_MINUTE, Fold, WalkForward, leaking_rows, walk_forward
 from lakehouse_assets.learners.spool import Batches, Columns, Outline, outline
 from lakehouse_assets.learners.xgboost_trees import XGBoostRecipe
+
+Progress: TypeAlias = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -83,13 +83,6 @@ class Span:
     majority: float
     group_majorities: Mapping[str, float] = field(default_factory=dict)
 
-    def groups_of(self, rows: Outline) -> Groups | None:
-        """The groups of some rows; one that training never met has everybody's majority."""
-        if rows.group is None:
-            return None
-        majority = tuple(self.group_majorities.get(name, self.majority) for name in rows.groups)
-        return Groups(rows.group, rows.groups, majority)
-
 
 @dataclass(frozen=True)
 class Trained:
@@ -130,7 +123,7 @@ def train(
     plan: TrainingPlan,
     *,
     cache: Path | None = None,
-    progress: Callable[[str], None] = lambda _: None,
+    progress: Progress = lambda _: None,
     around_last_fit: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> Trained:
     """Walk forward through the folds, then train on everything before the hold-out and judge on it.
@@ -151,20 +144,14 @@ def train(
     """
     started = time.perf_counter()
     rows = outline(batches, columns)
-    embargo_us = plan.embargo_minutes * MICROSECONDS_A_MINUTE
-    split = walk_forward(rows.t0, rows.t1, folds=plan.folds, holdout_share=plan.holdout_share, embargo_us=embargo_us)
-    _refuse_leaks(split, rows)
-    fold_scores = {}
-    for fold in split.folds:
-        progress(_announce(fold, rows))
-        fitted = _fit(fold, batches, columns, plan, _folder(cache, fold.name))
-        judged = predict_span(fitted.model, batches, columns, _span(fold, rows))
-        fold_scores[fold.name] = evaluate(judged, plan.resampling)
+    split = split_of(rows, plan)
+    course = _Course(batches, columns, plan, rows, cache, progress)
+    fold_scores = {fold.name: course.fold_scores(fold) for fold in split.folds}
     last = split.holdout
-    naive = _naive_scores(last, batches, columns, plan, rows, cache, progress) if plan.naive_split else None
+    naive = course.naive_scores(last) if plan.naive_split else None
     progress(_announce(last, rows))
     with around_last_fit():
-        fitted = _fit(last, batches, columns, plan, _folder(cache, last.name), watch=True)
+        fitted = course.fit(last, watch=True)
     span = _span(last, rows)
     predictions = predict_span(fitted.model, batches, columns, span)
     return Trained(
@@ -183,6 +170,21 @@ def train(
     )
 
 
+def split_of(rows: Outline, plan: TrainingPlan) -> WalkForward:
+    """The plan's folds and hold-out over the rows.
+
+    Raises:
+        TooLittleHistory: the rows span too few instants.
+        RuntimeError: a training label reaches into a test span, i.e. the split is wrong.
+    """
+    embargo_us = plan.embargo_minutes * MICROSECONDS_A_MINUTE
+    split = walk_forward(rows.t0, rows.t1, folds=plan.folds, holdout_share=plan.holdout_share, embargo_us=embargo_us)
+    for fold in split.every:
+        if leaking := len(leaking_rows(fold, rows.t0, rows.t1)):
+            raise RuntimeError(f"{fold.name}: {leaking} training labels reach into the test span")
+    return split
+
+
 def predict_span(model: Model, batches: Batches, columns: Columns, span: Span) -> Predictions:
     """Any learner's model on the rows of a test span, in the order of the rows.
 
@@ -192,59 +194,53 @@ def predict_span(model: Model, batches: Batches, columns: Columns, span: Span) -
     judged = tested(span.fold, batches, columns)
     kept = outline(judged, columns)
     guessed = model.predict(judged())
-    return Predictions(kept.label, guessed, kept.t0, kept.last_direction, span.majority, span.groups_of(kept))
+    groups = groups_of(kept, span.group_majorities, span.majority)
+    return Predictions(kept.label, guessed, kept.t0, kept.last_direction, span.majority, groups)
 
 
-def _fit(
-    fold: Fold, batches: Batches, columns: Columns, plan: TrainingPlan, cache: Path | None, watch: bool = False
-) -> Fitted:
-    validation = tested(fold, batches, columns) if watch else None
-    rows = learnt(fold, batches, columns)
-    return plan.recipe.fit(rows, columns.features, columns.label, validation=validation, cache=cache)
+@dataclass(frozen=True)
+class _Course:
+    """The fits of one training."""
 
+    batches: Batches
+    columns: Columns
+    plan: TrainingPlan
+    rows: Outline
+    cache: Path | None
+    progress: Progress
 
-def _naive_scores(
-    last: Fold,
-    batches: Batches,
-    columns: Columns,
-    plan: TrainingPlan,
-    rows: Outline,
-    cache: Path | None,
-    progress: Callable[[str], None],
-) -> Scores:
-    share = float(last.tests(rows.t0).mean())
-    progress(f"naive_split: learning from rows drawn at random, judging on about {share:.0%} of them")
-    folder = _folder(cache, "naive_split")
-    seed = plan.recipe.seed
-    judged = naive_predictions(batches, columns, plan.recipe, test_share=share, seed=seed, cache=folder)
-    return evaluate(judged, plan.resampling)
+    def fit(self, fold: Fold, watch: bool = False) -> Fitted:
+        validation = tested(fold, self.batches, self.columns) if watch else None
+        mine, folder = learnt(fold, self.batches, self.columns), self._folder(fold.name)
+        return self.plan.recipe.fit(
+            mine, self.columns.features, self.columns.label, validation=validation, cache=folder
+        )
 
+    def fold_scores(self, fold: Fold) -> Scores:
+        self.progress(_announce(fold, self.rows))
+        judged = predict_span(self.fit(fold).model, self.batches, self.columns, _span(fold, self.rows))
+        return evaluate(judged, self.plan.resampling)
 
-def _folder(cache: Path | None, name: str) -> Path | None:
-    if cache is None:
-        return None
-    folder = cache / name
-    folder.mkdir()
-    return folder
+    def naive_scores(self, last: Fold) -> Scores:
+        share = float(last.tests(self.rows.t0).mean())
+        self.progress(f"naive_split: learning from rows drawn at random, judging on about {share:.0%} of them")
+        recipe, folder = self.plan.recipe, self._folder("naive_split")
+        judged = naive_predictions(self.batches, self.columns, recipe, test_share=share, cache=folder)
+        return evaluate(judged, self.plan.resampling)
+
+    def _folder(self, name: str) -> Path | None:
+        if self.cache is None:
+            return None
+        folder = self.cache / name
+        folder.mkdir()
+        return folder
 
 
 def _span(fold: Fold, rows: Outline) -> Span:
     trained = fold.trains(rows.t1)
-    label = rows.label[trained]
-    if rows.group is None:
-        return Span(fold, float(label.mean()))
-    sizes = np.bincount(rows.group[trained], minlength=len(rows.groups))
-    ones = np.bincount(rows.group[trained], weights=label, minlength=len(rows.groups))
-    shares = {name: float(ones[k] / sizes[k]) for k, name in enumerate(rows.groups) if sizes[k]}
-    return Span(fold, float(label.mean()), shares)
+    return Span(fold, float(rows.label[trained].mean()), group_majorities(rows, trained))
 
 
 def _announce(fold: Fold, rows: Outline) -> str:
     learnt, judged = int(fold.trains(rows.t1).sum()), int(fold.tests(rows.t0).sum())
     return f"{fold.name}: learning from {learnt:,} rows, judging on {judged:,}"
-
-
-def _refuse_leaks(split: WalkForward, rows: Outline) -> None:
-    for fold in split.every:
-        if leaking := len(leaking_rows(fold, rows.t0, rows.t1)):
-            raise RuntimeError(f"{fold.name}: {leaking} training labels reach into the test span")

@@ -60,6 +60,6 @@ def test_all_rows_may_be_drawn() -> None:
 
 def test_the_majority_is_that_of_the_rows_learnt_from() -> None:
     batch = rows(World(days=2))
-    found = naive_predictions(in_batches(batch), COLUMNS, RECIPE, test_share=0.3, seed=7)
+    found = naive_predictions(in_batches(batch), COLUMNS, RECIPE, test_share=0.3)
     others = [part["label"].to_numpy() for part in drawn(in_batches(batch), 0.3, 7)[1]()]
     assert found.majority == pytest.approx(np.concatenate(others).mean())
