@@ -8,10 +8,9 @@ import pytest
 from lakehouse_assets.lake.catalog import Lake
 from lakehouse_assets.services.registry import ModelRegistry
 from lakehouse_assets.services.tracking_store import TrackingStore
-from lakehouse_assets.settings import load_settings
 from lakehouse_assets_tests.cli.conftest import Script
 from lakehouse_assets_tests.cli.toy_lake import at_home
-from lakehouse_assets_tests.services.ledgers import promote, story, versions
+from lakehouse_assets_tests.services.ledgers import promote_two, story
 
 pytestmark = pytest.mark.slow
 
@@ -25,16 +24,11 @@ def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Lake:
 @pytest.fixture
 def registry(home: Lake) -> ModelRegistry:
     """Two versions were champion in the store that the settings name, one after the other."""
-    settings = load_settings()
-    made = ModelRegistry(TrackingStore(settings.mlflow_uri, settings.mlflow_artifacts))
-    for number in versions(made, 2):
-        promote(home, made, number)
-    return made
+    promote_two()
+    return ModelRegistry(TrackingStore(home.settings.mlflow_uri, home.settings.mlflow_artifacts))
 
 
-def test_the_champion_goes_back_and_the_ledger_says_why(
-    home: Lake, registry: ModelRegistry, lakehouse: Script
-) -> None:
+def test_the_champion_goes_back_and_the_ledger_says_why(home: Lake, registry: ModelRegistry, lakehouse: Script) -> None:
     said = lakehouse("rollback", "TickPricePredictor", "--why", "worse since Monday")
     assert (said.code, said.err) == (0, "")
     assert said.out == "@champion of TickPricePredictor is version 1 again, after version 2: worse since Monday\n"

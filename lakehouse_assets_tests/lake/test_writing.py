@@ -33,7 +33,7 @@ def test_what_passes_is_published_in_the_name_of_the_run(lake: Lake) -> None:
 def test_what_is_refused_leaves_the_table_as_it_was_and_can_be_looked_at(lake: Lake) -> None:
     write(lake, WHOLE_TOY, GATES, Rows(ticks(MONDAY)), "run-1")
     before = head(lake, WHOLE_TOY)
-    with pytest.raises(BatchRefused, match="toy_whole stays as it was: .* price_is_below_0: 4 of 4 rows") as refused:
+    with pytest.raises(BatchRefused, match=r"toy_whole stays as it was: .* price_is_below_0: 4 of 4 rows") as refused:
         write(lake, WHOLE_TOY, GATES, Rows(ticks(MONDAY, price=-1.0)), "run-2")
     assert [one.refuses for one in refused.value.verdicts] == [True]
     assert head(lake, WHOLE_TOY) == before
