@@ -20,6 +20,9 @@ ACTIVATE = "source .venv/bin/activate"
 SIMULATE = "lakehouse simulate --days 1 --rows-per-day 3000 --last-date 2026-11-20"
 WHOLE_WAY = "dagster asset materialize -m lakehouse_assets.definitions --select '*' --partition 2026-11-20"
 LAUNCH = """dagster job launch -j ml_pipeline_end_to_end --tags '{"dagster/partition": "2026-11-20"}'"""
+PROMOTIONS = 'python -c "from lakehouse_assets_tests.services.ledgers import promote_two; promote_two()"'
+"""A small model does not always win, and a rollback needs two that did."""
+
 SECONDS = 240
 
 
@@ -54,12 +57,14 @@ class Lake:
 
 @pytest.fixture(scope="module")
 def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
-    """One simulated day, made the whole way by the runbook's own command."""
+    """One simulated day, made the whole way by the runbook's own command, and two promotions."""
     made = Lake(tmp_path_factory.mktemp("docs") / "home")
     instance = "from lakehouse_assets.services.instance import instance_folder as f; from lakehouse_assets.settings "
     done = made.shell(f'{SIMULATE}\npython -c "{instance}import load_settings; f(load_settings())"')
     assert done.returncode == 0, done.stderr
     made.dagster(WHOLE_WAY)
+    promoted = made.shell(PROMOTIONS)
+    assert promoted.returncode == 0, promoted.stderr
     return made
 
 

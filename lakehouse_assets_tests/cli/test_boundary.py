@@ -21,7 +21,7 @@ from lakehouse_assets_tests.cli.conftest import Script, Toy
 from lakehouse_assets_tests.cli.toy_lake import at_home
 
 SCRIPT = Path(sys.executable).with_name("lakehouse")
-VERBS = ("simulate", "tables", "sql", "history", "quarantine")
+VERBS = ("simulate", "tables", "sql", "history", "quarantine", "rollback")
 HEAVY = ("dagster", "pyiceberg", "duckdb", "pyarrow", "numpy", "sqlglot", "mlflow", "pandas")
 
 

@@ -35,7 +35,7 @@ def test_a_snapshot_that_is_not_there_is_named_with_what_to_do(lake: Lake) -> No
     with pytest.raises(TableMissing, match="toy_ticks has no data yet: materialize the asset toy_ticks"):
         pin_at(lake, TOY, 5)
     write(lake, ticks(MONDAY), MONDAY)
-    with pytest.raises(SnapshotMissing, match="toy_ticks has no snapshot 5: .* `lakehouse history toy_ticks` lists"):
+    with pytest.raises(SnapshotMissing, match=r"toy_ticks has no snapshot 5: .* `lakehouse history toy_ticks` lists"):
         pin_at(lake, TOY, 5)
 
 

@@ -10,7 +10,8 @@ from lakehouse_assets.learners.bootstrap import Interval
 from lakehouse_assets.services.promotion_ledger import Move, read
 from lakehouse_assets.services.promotions import Evidence, Moved, move_champion
 from lakehouse_assets.services.registry import TICK_MODEL, ModelRegistry
-from lakehouse_assets.settings import Settings
+from lakehouse_assets.services.tracking_store import TrackingStore
+from lakehouse_assets.settings import Settings, load_settings
 from lakehouse_assets_tests.paths import PROJECT
 from lakehouse_assets_tests.services.worlds import registry_in
 
@@ -46,6 +47,14 @@ def promote(lake: Lake, registry: ModelRegistry, to: str, **said: Any) -> Moved 
     return move_champion(lake, registry, to=to, **given)
 
 
+def promote_two() -> None:
+    """Two versions become champion one after the other, in the lake and the store that the settings name."""
+    settings = load_settings()
+    registry = ModelRegistry(TrackingStore(settings.mlflow_uri, settings.mlflow_artifacts))
+    for number in versions(registry, 2):
+        promote(Lake(settings), registry, number)
+
+
 def story(lake: Lake, model: str = TICK_MODEL) -> list[tuple[str, int | None, int | None]]:
     """The moves of a model as kind, from, to; their numbers are checked on the way."""
     moves = moves_of(lake, model)
@@ -74,5 +83,6 @@ def start(folder: Path, script: str, *arguments: str) -> "subprocess.Popen[str]"
 
 
 __all__ = [
-    "EVIDENCE", "SNAPSHOTS", "ModelRegistry", "lake_in", "moves_of", "promote", "registry_in", "start", "story", "versions",
+    "EVIDENCE", "SNAPSHOTS", "ModelRegistry", "lake_in", "moves_of", "promote", "promote_two", "registry_in", "start",
+    "story", "versions",
 ]  # fmt: skip

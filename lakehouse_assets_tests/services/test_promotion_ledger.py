@@ -91,7 +91,7 @@ def test_a_ledger_that_loses_or_changes_a_row_is_refused(lake: Lake) -> None:
     write_down(lake, replace(move(1, 2), why="then"), "run-1")
     held = read(lake)
     for rows in (held.moves[:1], (held.moves[0], replace(held.moves[1], why="nicer"))):
-        with pytest.raises(BatchRefused, match="model_promotions_keep_what_they_held failed: 1 of 2 rows would be lost"):
+        with pytest.raises(BatchRefused, match="keep_what_they_held failed: 1 of 2 rows would be lost"):
             replace(held, moves=rows).accept(lake, [])
     assert read(lake).moves == held.moves
 

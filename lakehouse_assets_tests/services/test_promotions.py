@@ -94,7 +94,7 @@ def test_each_model_has_a_chain_of_its_own(lake: Lake, registry: ModelRegistry) 
 def test_a_row_that_breaks_the_contract_is_refused_before_anything_moves(lake: Lake, registry: ModelRegistry) -> None:
     first, second = versions(registry, 2)
     promote(lake, registry, first)
-    with pytest.raises(BatchRefused, match="model_promotions stays as it was: .*to_accuracy_is_above_1"):
+    with pytest.raises(BatchRefused, match=r"model_promotions stays as it was: .*to_accuracy_is_above_1"):
         promote(lake, registry, second, evidence=replace(EVIDENCE, accuracy=58.0))
     assert registry.champion == first
     assert story(lake) == [("promotion", None, 1)]

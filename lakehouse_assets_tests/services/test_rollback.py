@@ -83,7 +83,7 @@ def test_a_deleted_version_is_named_with_those_that_are_left(lake: Lake, three: 
 
 def test_without_a_champion_there_is_only_what_is_named(lake: Lake, three: ModelRegistry) -> None:
     three.store.client.delete_model_version(MODEL_NAME, "3")
-    with pytest.raises(RollbackRefused, match="TickPricePredictor has no champion, .*; --to takes 1, 2$"):
+    with pytest.raises(RollbackRefused, match=r"TickPricePredictor has no champion, .*; --to takes 1, 2$"):
         roll_back(lake, three)
     moved = roll_back(lake, three, to="2")
     assert moved.move.why == "version 2 is put back in the place of no version"
@@ -93,12 +93,12 @@ def test_without_a_champion_there_is_only_what_is_named(lake: Lake, three: Model
 
 def test_a_model_that_never_had_a_champion_says_so(lake: Lake, registry: ModelRegistry) -> None:
     versions(registry, 1)
-    with pytest.raises(RollbackRefused, match="has no champion, so nothing can be put back in its place$"):
+    with pytest.raises(RollbackRefused, match=r"has no champion, so nothing can be put back in its place$"):
         roll_back(lake, registry)
 
 
 def test_an_unknown_model_is_told_the_closest_name(lake: Lake, three: ModelRegistry) -> None:
-    with pytest.raises(RollbackRefused, match="no registered model TickPredictor: did you mean TickPricePredictor?"):
+    with pytest.raises(RollbackRefused, match=r"no registered model TickPredictor: did you mean TickPricePredictor\?"):
         roll_back(lake, ModelRegistry(three.store, "TickPredictor"))
     with pytest.raises(RollbackRefused, match="no registered model Xyz: there are TickPricePredictor"):
         roll_back(lake, ModelRegistry(three.store, "Xyz"))
