@@ -10,10 +10,11 @@ step is one), or in which it started with the same count.
 import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
+from lakehouse_assets.learners.learner import let_idle_threads_sleep
 from lakehouse_assets.learners.networks.images import CLASSES, SIDE, Images, Pixels
 from lakehouse_assets.learners.networks.network import (
     PREDICTED_AT_ONCE,
@@ -21,21 +22,13 @@ from lakehouse_assets.learners.networks.network import (
     FittedNetwork,
     OnEpoch,
     Probabilities,
-    let_idle_threads_sleep,
     one_cycle,
     require_library,
+    silent,
 )
-
-if TYPE_CHECKING:
-    import keras
-    import tensorflow as tf
 
 BATCH_NORMALISATION = {"momentum": 0.9, "epsilon": 1e-5}
 """As PyTorch has it: Keras's own momentum forgets too slowly for four epochs."""
-
-
-def silent(number: int, figures: Any) -> None:
-    """Tell nobody of an epoch."""
 
 
 @dataclass(frozen=True)
@@ -121,12 +114,12 @@ class TensorflowMnistCnn:
                 *_scaled(keras, images),
                 layers.Conv2D(16, 3, padding="same"),
                 layers.BatchNormalization(**BATCH_NORMALISATION),
-                layers.ReLU(),
                 layers.MaxPooling2D(2),
+                layers.ReLU(),
                 layers.Conv2D(32, 3, padding="same"),
                 layers.BatchNormalization(**BATCH_NORMALISATION),
-                layers.ReLU(),
                 layers.MaxPooling2D(2),
+                layers.ReLU(),
                 layers.Flatten(),
                 layers.Dense(64, activation="relu"),
                 layers.Dropout(self.dropout),
@@ -141,7 +134,7 @@ class TensorflowMnistCnn:
 class TensorflowNetwork:
     """A trained Keras model without its optimizer; the process's thread count is the recipe's."""
 
-    native: "keras.Model"
+    native: Any
     threads: int
 
     def predict(self, pixels: Pixels) -> Probabilities:
@@ -173,7 +166,7 @@ def _settled(algorithm: str, seed: int, threads: int) -> Any:
     return tf.keras
 
 
-def _set_threads(tf: "Any", algorithm: str, threads: int) -> None:
+def _set_threads(tf: Any, algorithm: str, threads: int) -> None:
     """Threads within an operation; operations run one after the other.
 
     Raises:
@@ -207,7 +200,7 @@ def _scaled(keras: Any, images: Images) -> list[Any]:
 
 
 def _trained(
-    model: "keras.Model",
+    model: Any,
     recipe: TensorflowMnistMlp | TensorflowMnistCnn,
     images: Images,
     watched: Images | None,
@@ -228,7 +221,7 @@ def _trained(
         callbacks=[_steps(recipe, course, optimizer, len(images))],
         verbose=0,
     )
-    kept = tf.keras.Model(model.inputs, model.outputs, name=model.name)  # the same layers, without the optimizer
+    kept = tf.keras.Model(model.inputs[0], model.outputs[0], name=model.name)  # the same layers, without the optimizer
     network = TensorflowNetwork(kept, recipe.threads)
     return FittedNetwork(network, recipe, len(images), course.seconds, course.history)
 

@@ -5,7 +5,6 @@ Does not: either library.
 """
 
 import math
-import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import Any, ClassVar, Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from lakehouse_assets.learners.learner import OverBudget
 from lakehouse_assets.learners.networks.images import Images, Pixels
 
 Probabilities: TypeAlias = npt.NDArray[np.float32]
@@ -35,10 +35,6 @@ FIRST_PART, LAST_PART = 1 / 25, 1 / 250_000
 
 class NotInstalled(RuntimeError):
     """A recipe's library is not installed; the message says how to install it."""
-
-
-class OverBudget(RuntimeError):
-    """The fit took longer than its recipe allows; nothing of it is kept."""
 
 
 class Network(Protocol):
@@ -66,6 +62,12 @@ class ImageRecipe(Protocol):
 
     algorithm: ClassVar[str]
     library: ClassVar[str]
+    """The distribution whose version decides as well, by the name that it is imported under."""
+
+    @property
+    def seed(self) -> int:
+        """Of the first weights, the order of the images and dropout."""
+        ...
 
     @property
     def threads(self) -> int:
@@ -81,9 +83,7 @@ class ImageRecipe(Protocol):
         """Every knob, for the record."""
         ...
 
-    def fit(
-        self, images: Images, *, watched: Images | None = None, on_epoch: OnEpoch = lambda number, figures: None
-    ) -> "FittedNetwork":
+    def fit(self, images: Images, *, watched: Images | None = None, on_epoch: OnEpoch) -> "FittedNetwork":
         """Train.
 
         Args:
@@ -147,6 +147,10 @@ class Course:
         self._on_epoch(len(self.figures), figures)
 
 
+def silent(number: int, figures: Mapping[str, float]) -> None:
+    """Tell nobody of an epoch."""
+
+
 def require_library(algorithm: str, library: str) -> None:
     """Make sure that a recipe's library can be imported, without importing it.
 
@@ -158,12 +162,6 @@ def require_library(algorithm: str, library: str) -> None:
             f"{algorithm} needs {library}, which is not installed: run `make install-deep` (about 5 GB), "
             "or install the extra: pip install 'lakehouse-assets[deep]'"
         )
-
-
-def let_idle_threads_sleep() -> None:
-    """OpenMP's threads spin while they wait, which on shared cores costs more than the work; only before its import."""
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    os.environ.setdefault("GOMP_SPINCOUNT", "0")
 
 
 def one_cycle(step: int, steps: int, peak: float) -> float:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from lakehouse_assets.learners.learner import let_idle_threads_sleep
 from lakehouse_assets.learners.networks.images import CLASSES, SIDE, Images, Pixels
 from lakehouse_assets.learners.networks.network import (
     PREDICTED_AT_ONCE,
@@ -20,17 +21,17 @@ from lakehouse_assets.learners.networks.network import (
     FittedNetwork,
     OnEpoch,
     Probabilities,
-    let_idle_threads_sleep,
     one_cycle,
     require_library,
+    silent,
 )
 
 if TYPE_CHECKING:
     import torch
 
 
-def silent(number: int, figures: Any) -> None:
-    """Tell nobody of an epoch."""
+SCALE = 2
+"""The place of the normalisation of raw pixels among the layers: its statistics stay as they are."""
 
 
 @dataclass(frozen=True)
@@ -112,12 +113,12 @@ class PytorchMnistCnn:
                 *_scaled(images),
                 nn.Conv2d(1, 16, kernel_size=3, padding=1),
                 nn.BatchNorm2d(16),
-                nn.ReLU(),
                 nn.MaxPool2d(2),
+                nn.ReLU(),
                 nn.Conv2d(16, 32, kernel_size=3, padding=1),
                 nn.BatchNorm2d(32),
-                nn.ReLU(),
                 nn.MaxPool2d(2),
+                nn.ReLU(),
                 nn.Flatten(),
                 nn.Linear(32 * (SIDE // 4) ** 2, 64),
                 nn.ReLU(),
@@ -154,17 +155,13 @@ class PytorchNetwork:
 
 
 def _scaled(images: Images) -> "list[torch.nn.Module]":
-    """Raw pixels in, mean 0 and deviation 1 out: a convolution of one pixel whose weight and bias are not learnt."""
+    """Raw pixels in, mean 0 and deviation 1 out: a normalisation that keeps the statistics of the training images."""
     import torch
     from torch import nn
 
     mean, deviation = images.brightness
-    scale = nn.Conv2d(1, 1, kernel_size=1)
-    with torch.no_grad():
-        scale.weight.fill_(1 / deviation)
-        if scale.bias is not None:
-            scale.bias.fill_(-mean / deviation)
-    scale.requires_grad_(False)
+    scale = nn.BatchNorm2d(1, eps=0.0, affine=False)
+    scale.running_mean, scale.running_var = torch.tensor([mean]), torch.tensor([deviation**2])
     return [nn.Flatten(), nn.Unflatten(1, (1, SIDE, SIDE)), scale]
 
 
@@ -173,9 +170,11 @@ def _settled(seed: int, threads: int) -> Iterator[None]:
     """Seed, thread count and deterministic kernels as asked, and as before again at the end."""
     import torch
 
-    before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    memory: Any = torch.utils.deterministic  # by default it is filled before use: a fifth of the time, for nothing
+    before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled(), memory.fill_uninitialized_memory
     torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(True)
+    memory.fill_uninitialized_memory = False
     try:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
@@ -183,6 +182,7 @@ def _settled(seed: int, threads: int) -> Iterator[None]:
     finally:
         torch.set_num_threads(before[0])
         torch.use_deterministic_algorithms(before[1])
+        memory.fill_uninitialized_memory = before[2]
 
 
 def _trained(
@@ -222,18 +222,20 @@ def _epoch(
     pixels, labels = torch.from_numpy(images.pixels), torch.from_numpy(images.labels.astype(np.int64))
     to_logits = model[:-1]  # all but the softmax: the loss of logits is the exact one
     model.train()
+    model[SCALE].eval()
     steps = -(-len(images) // recipe.batch_size)
     done, loss_sum, right = len(course.figures) * steps, 0.0, 0
-    for number, chosen in enumerate(torch.randperm(len(images), generator=order).split(recipe.batch_size)):
+    shuffled: Any = torch.randperm(len(images), generator=order)
+    for number, chosen in enumerate(shuffled.split(recipe.batch_size)):
         course.refuse_overtime()
         for group in optimizer.param_groups:
             group["lr"] = one_cycle(done + number, recipe.epochs * steps, recipe.learning_rate)
         logits, truth = to_logits(pixels[chosen].float()), labels[chosen]
-        loss = torch.nn.functional.cross_entropy(logits, truth)
+        loss: Any = torch.nn.functional.cross_entropy(logits, truth)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        loss_sum += float(loss.detach()) * len(chosen)
+        loss_sum += loss.item() * len(chosen)
         right += int((logits.argmax(dim=1) == truth).sum())
     return {"train_loss": loss_sum / len(images), "train_accuracy": right / len(images)}
 
