@@ -87,7 +87,7 @@ def asset_graph_page() -> str:
         lines += [
             f"## {name}",
             "",
-            f"Layer `{layer}`. Reads {_listed(parents) or 'the landing zone'}. {_made(name)}",
+            f"Layer `{layer}`. Reads {_listed(parents) or 'landed files'}. {_made(name)}",
             "",
         ]
         lines += _table(("check", "failing it", "true when it passes"), (

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-ColumnType = Literal["string", "long", "int", "double", "boolean", "date", "timestamptz"]
-"""Types that DuckDB, Spark, Trino and Iceberg v2 all hold exactly; `timestamptz` is UTC with microseconds."""
+ColumnType = Literal["string", "long", "int", "double", "boolean", "date", "timestamptz", "binary"]
+"""Types that DuckDB, Spark, Trino and Iceberg v2 all hold exactly; `timestamptz` is UTC with microseconds, `binary`
+is bytes: no transform reads it."""
 
 ColumnRole = Literal["plain", "feature", "label"]
 """Whether a learner may read the column: `feature` as input, `label` as target, `plain` never."""

@@ -1,9 +1,17 @@
-"""What the manifest of landed files promises."""
+"""What is promised of what has landed: the manifest of files, and the images that the networks learn from."""
+
+from typing import Final
 
 from lakehouse_assets.contracts.contract import Column, Contract, Rule
 from lakehouse_assets.layers import RAW
 
 FILE_STATUSES = ("accepted", "rejected", "duplicate")
+
+IMAGE_COUNTS: Final[dict[str, dict[str, int]]] = {
+    "mnist": {"train": 60_000, "test": 10_000},
+    "digits": {"train": 1_437, "test": 360},
+}
+"""Images by origin and split."""
 
 RAW_OPTION_TICK_FILES = Contract(
     table="raw_option_tick_files",
@@ -36,4 +44,27 @@ RAW_OPTION_TICK_FILES = Contract(
         Rule("others_have_a_reason", "status = 'accepted' OR reason IS NOT NULL",
              "What is not taken in says why"),
     ),
+)  # fmt: skip
+
+RAW_MNIST_IMAGES = Contract(
+    table="raw_mnist_images",
+    layer=RAW,
+    description="Images of handwritten digits: MNIST as published, or scikit-learn's bundled digits in its shape.",
+    grain="one image",
+    columns=(
+        Column("split", "string", "train to learn from, test to be judged by, as published", required=True,
+               allowed=("train", "test")),
+        Column("image_index", "long", "Position within its split, from 0", required=True, minimum=0),
+        Column("label", "int", "The digit that was written", required=True, minimum=0, maximum=9),
+        Column("pixels", "binary", "One byte a pixel, row by row from the top left: 0 background, 255 ink",
+               required=True),
+        Column("width", "int", "Pixels of a row", unit="pixels", required=True, minimum=28, maximum=28),
+        Column("height", "int", "Rows", unit="pixels", required=True, minimum=28, maximum=28),
+        Column("origin", "string", "mnist, or digits: scikit-learn's 8 x 8 pixels, enlarged to 24 x 24 within a border",
+               required=True, allowed=tuple(IMAGE_COUNTS),
+               source="mnist: LeCun, Cortes, Burges; digits: Alpaydin, Kaynak (UCI, 1998)"),
+    ),
+    key=("split", "image_index"),
+    partition=(),
+    sort=("split", "image_index"),
 )  # fmt: skip

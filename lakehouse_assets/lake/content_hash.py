@@ -3,9 +3,9 @@
 Belongs here: hashing what a handle shows. Does not: saying what it depends on (`query`, fingerprints).
 
 Each row is written as a list of its columns' exact forms: numbers, dates and booleans in full, a time in microseconds
-since 1970, text as it is, a null apart from every text. A row's sha256 is cut to eight 32-bit words, and each word is
-summed over all rows: a sum does not see order but sees how often a row is there. Doubles are written by their
-shortest exact form, so 0.1 + 0.2 differs from 0.3, and 0.0 from -0.0.
+since 1970, text as it is, bytes in hex, a null apart from every text. A row's sha256 is cut to eight 32-bit words, and
+each word is summed over all rows: a sum does not see order but sees how often a row is there. Doubles are written by
+their shortest exact form, so 0.1 + 0.2 differs from 0.3, and 0.0 from -0.0.
 """
 
 from hashlib import sha256
@@ -40,6 +40,8 @@ def _exact(column: Column) -> str:
     name = quoted(column.name)
     if column.type == "timestamptz":
         shown = f"CAST(EPOCH_US({name}) AS VARCHAR)"
+    elif column.type == "binary":
+        shown = f"HEX({name})"
     elif column.type == "string":
         shown = f"LENGTH({name}) || ':' || {name}"
     else:

@@ -12,6 +12,7 @@ from pyiceberg.table.metadata import TableMetadata
 from pyiceberg.table.sorting import SortField, SortOrder
 from pyiceberg.transforms import IdentityTransform
 from pyiceberg.types import (
+    BinaryType,
     BooleanType,
     DateType,
     DoubleType,
@@ -33,6 +34,7 @@ ICEBERG_TYPES: Mapping[ColumnType, PrimitiveType] = {
     "boolean": BooleanType(),
     "date": DateType(),
     "timestamptz": TimestamptzType(),
+    "binary": BinaryType(),
 }
 
 DUCKDB_TYPES: Mapping[ColumnType, str] = {
@@ -43,6 +45,7 @@ DUCKDB_TYPES: Mapping[ColumnType, str] = {
     "boolean": "BOOLEAN",
     "date": "DATE",
     "timestamptz": "TIMESTAMP WITH TIME ZONE",
+    "binary": "BLOB",
 }
 
 FIRST_PARTITION_FIELD_ID = 1000

@@ -49,7 +49,7 @@ def confusion_matrix(path: Path, predictions: Predictions) -> Path:
     """True class by predicted class, as rows and as shares of the true class."""
     counts = confusion_counts(predictions)
     shares = counts / counts.sum(axis=1, keepdims=True)
-    figure, axes = _figure("Confusion matrix, hold-out")
+    figure, axes = blank("Confusion matrix, hold-out")
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     for true in range(2):
         for guess in range(2):
@@ -59,7 +59,7 @@ def confusion_matrix(path: Path, predictions: Predictions) -> Path:
     axes.set_xticks(range(2), DOWN_UP)
     axes.set_yticks(range(2), DOWN_UP)
     axes.set(xlabel="predicted", ylabel="true")
-    return _write(figure, path)
+    return write(figure, path)
 
 
 def roc_points(predictions: Predictions) -> tuple[np.ndarray[tuple[int], np.dtype[np.float64]], ...]:
@@ -79,11 +79,11 @@ def roc_curve(path: Path, predictions: Predictions) -> Path:
     """True against false positive rate."""
     false_rate, true_rate = roc_points(predictions)
     shown = np.unique(np.linspace(0, len(false_rate) - 1, MOST_POINTS).astype(np.int64))
-    figure, axes = _figure(f"ROC, hold-out: area {roc_auc(predictions.label, predictions.probability):.3f}")
+    figure, axes = blank(f"ROC, hold-out: area {roc_auc(predictions.label, predictions.probability):.3f}")
     axes.plot([0, 1], [0, 1], color=PALE, linestyle="--", linewidth=1)
     axes.plot(false_rate[shown], true_rate[shown], color=INK)
     axes.set(xlabel="false positive rate", ylabel="true positive rate")
-    return _write(figure, path)
+    return write(figure, path)
 
 
 def calibration_points(predictions: Predictions) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
@@ -100,33 +100,34 @@ def calibration(path: Path, predictions: Predictions) -> Path:
     """What came true of what was promised, in tenths of the rows."""
     points = calibration_points(predictions)
     low, high = float(points[:, :2].min()) - 0.02, float(points[:, :2].max()) + 0.02
-    figure, axes = _figure("Calibration, hold-out")
+    figure, axes = blank("Calibration, hold-out")
     axes.plot([low, high], [low, high], color=PALE, linestyle="--", linewidth=1)
     axes.plot(points[:, 0], points[:, 1], color=INK, marker="o")
     axes.set(xlabel="mean predicted probability of up", ylabel="share that went up")
-    return _write(figure, path)
+    return write(figure, path)
 
 
 def learning_curve(path: Path, history: Mapping[str, Sequence[float]]) -> Path:
     """Log-loss after each round or tree, by data set."""
-    figure, axes = _figure("Learning curve")
+    figure, axes = blank("Learning curve")
     for (name, losses), colour in zip(history.items(), (PALE, INK, "#b5651d"), strict=False):
         axes.plot(range(1, len(losses) + 1), losses, color=colour, label=name)
     axes.set(xlabel="round or tree", ylabel="log-loss, nats")
     axes.legend(frameon=False)
-    return _write(figure, path)
+    return write(figure, path)
 
 
 def feature_importance(path: Path, importance: Mapping[str, float]) -> Path:
     """What each feature contributes, largest on top; the first 25."""
     shown = sorted(importance.items(), key=lambda item: item[1])[-MOST_FEATURES:]
-    figure, axes = _figure("Feature importance")
+    figure, axes = blank("Feature importance")
     axes.barh([name for name, _ in shown], [gain for _, gain in shown], color=INK)
     axes.set(xlabel="mean gain (a forest: share of the decrease in impurity)")
-    return _write(figure, path)
+    return write(figure, path)
 
 
-def _figure(title: str) -> "tuple[Figure, Axes]":
+def blank(title: str) -> "tuple[Figure, Axes]":
+    """An empty figure of 640 x 480 pixels under a title, and its axes."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -137,6 +138,7 @@ def _figure(title: str) -> "tuple[Figure, Axes]":
     return figure, axes
 
 
-def _write(figure: "Figure", path: Path) -> Path:
+def write(figure: "Figure", path: Path) -> Path:
+    """Draw a figure to a PNG file, the same bytes each time; the path."""
     figure.savefig(path, dpi=100, metadata={"Software": ""})
     return path

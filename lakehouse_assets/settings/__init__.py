@@ -22,6 +22,7 @@ from lakehouse_assets.settings.sections import (
     BronzeSettings,
     EngineSettings,
     LabelSettings,
+    MnistSettings,
     ModelSettings,
     RetrySettings,
     SilverSettings,
@@ -84,6 +85,7 @@ class Settings(BaseSettings):
     silver: SilverSettings = SilverSettings()
     labels: LabelSettings = LabelSettings()
     model: ModelSettings = ModelSettings()
+    mnist: MnistSettings = MnistSettings()
     retries: RetrySettings = RetrySettings()
     sources: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], SourceSettings] = {}
 
@@ -103,6 +105,11 @@ class Settings(BaseSettings):
     def raw(self) -> Path:
         """The landing zone."""
         return self.home / "raw"
+
+    @property
+    def mnist_folder(self) -> Path:
+        """Where the four MNIST files lie: not in the landing zone, whose files are all ticks."""
+        return _absolute(self.mnist.folder) if self.mnist.folder else self.home / "mnist"
 
     @property
     def warehouse(self) -> Path:

@@ -110,6 +110,18 @@ class ModelSettings(Section):
     tuning: TuningSettings = TuningSettings()
 
 
+class MnistSettings(Section):
+    """The images that the networks learn from.
+
+    `digits` are those that come with scikit-learn; `mnist` are the four original files, which lie in `folder`
+    (`mnist` in the state folder, where none is named): train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz,
+    t10k-images-idx3-ubyte.gz, t10k-labels-idx1-ubyte.gz.
+    """
+
+    origin: Literal["mnist", "digits"] = "digits"
+    folder: str | None = Field(None, min_length=1)
+
+
 class RetrySettings(Section):
     """A failed step is tried again, each time after twice the delay, give or take; a refused batch is not."""
 

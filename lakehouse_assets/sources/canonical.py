@@ -23,6 +23,7 @@ ARROW_TYPES: Final[dict[ColumnType, pa.DataType]] = {
     "boolean": pa.bool_(),
     "date": pa.date32(),
     "timestamptz": pa.timestamp("us", tz="UTC"),
+    "binary": pa.binary(),
 }
 """The Arrow type of each type that a contract may name."""
 

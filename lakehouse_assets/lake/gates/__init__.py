@@ -6,6 +6,7 @@ from lakehouse_assets.lake.gates.contract import contract_gate
 from lakehouse_assets.lake.gates.emptiness import emptiness_gate
 from lakehouse_assets.lake.gates.freshness import freshness_gate
 from lakehouse_assets.lake.gates.history import history_gate
+from lakehouse_assets.lake.gates.images import images_gate
 from lakehouse_assets.lake.gates.verdict import Case, Gate, Verdict
 from lakehouse_assets.lake.gates.volume import volume_gate
 
@@ -20,6 +21,7 @@ __all__ = [
     "emptiness_gate",
     "freshness_gate",
     "history_gate",
+    "images_gate",
     "landed_gate",
     "volume_gate",
 ]

@@ -17,7 +17,7 @@ SATURDAY = 5
 
 
 def freshness_gate(contract: Contract) -> Gate:
-    """Warns when the newest trading date lies more than three weekdays back."""
+    """Warns when the newest trading date lies more than three weekdays back; a table without dates never is old."""
     return Gate(
         name=contract.check_name("are_fresh", "is_fresh"),
         meaning=f"The newest trading date is at most {ALLOWED_LAG_WEEKDAYS} weekdays old.",
@@ -34,6 +34,8 @@ def weekdays_between(earlier: date, later: date) -> int:
 
 
 def _judge(case: Case) -> Verdict:
+    if "trading_date" not in case.staged.contract.by_name:
+        return Verdict(True, "the table has no trading dates, so it does not age", {})
     today = datetime.now(SEOUL).date()
     newest = _newest(case)
     if newest is None:
@@ -46,8 +48,6 @@ def _judge(case: Case) -> Verdict:
 def _newest(case: Case) -> date | None:
     """The newest trading date over what is published and what is staged."""
     if not case.staged.contract.is_partitioned:
-        if "trading_date" not in case.staged.contract.by_name:
-            return None
         found = case.connection.execute(f'SELECT MAX(trading_date) FROM "{case.staged.contract.table}"').fetchone()
         return found[0] if found else None
     known = {**case.staged.previous_rows, **{part.key: part.rows for part in case.staged.partitions}}
