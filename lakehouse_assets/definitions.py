@@ -5,10 +5,21 @@ Belongs here: which modules Dagster loads, jobs, schedules, resources, the execu
 
 import dagster as dg
 
-from lakehouse_assets.defs import automation, bronze, evaluation, features, gold, models, promotions, raw, silver
+from lakehouse_assets.defs import (
+    automation,
+    bronze,
+    evaluation,
+    features,
+    gold,
+    models,
+    networks,
+    promotions,
+    raw,
+    silver,
+)
 from lakehouse_assets.resources import executor, resources
 
-LAYERS = (raw, bronze, silver, gold, features, models, evaluation, promotions)
+LAYERS = (raw, bronze, silver, gold, features, models, evaluation, promotions, networks)
 
 defs = dg.Definitions(
     assets=[asset for layer in LAYERS for asset in dg.load_assets_from_modules([layer])],

@@ -22,17 +22,19 @@ UNFINISHED = [
     dg.DagsterRunStatus.STARTED,
 ]
 
+NETWORKS = dg.AssetSelection.assets("raw_mnist_images").downstream()
+
 ml_pipeline_end_to_end = dg.define_asset_job(
     "ml_pipeline_end_to_end",
-    selection=dg.AssetSelection.all(),
-    description="From landed files to a registered model, for one trading date or a range of them in one run.",
+    selection=dg.AssetSelection.all() - NETWORKS,
+    description="From landed files to the model that serves, for one trading date or a range of them in one run.",
     partitions_def=trading_dates,
 )
 
 ml_pipeline = dg.define_asset_job(
     "ml_pipeline",
-    selection=dg.AssetSelection.groups(FEATURES).downstream(),
-    description="From the features on: features, labels, models.",
+    selection=dg.AssetSelection.groups(FEATURES).downstream() | NETWORKS,
+    description="From the features on: features, labels, all seven models, and which of them serves.",
     partitions_def=trading_dates,
 )
 

@@ -42,9 +42,9 @@ class XGBoostConfig(TrainingConfig):
 
 
 class LightGBMConfig(TrainingConfig):
-    """Boosted trees by LightGBM."""
+    """Boosted trees by LightGBM, which grows leaf by leaf: leaves bound a tree, not its depth."""
 
-    max_depth: int = Field(_MODEL.max_depth, ge=1, le=16)
+    num_leaves: int = Field(_MODEL.lightgbm.num_leaves, ge=2)
     learning_rate: float = Field(_MODEL.learning_rate, gt=0, le=1)
     rounds: int = Field(_MODEL.rounds, ge=1)
 

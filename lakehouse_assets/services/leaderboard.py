@@ -10,7 +10,15 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from lakehouse_assets.learners.bootstrap import Interval
-from lakehouse_assets.services.registry import ALGORITHM_TAG, CHALLENGER, CHAMPION, TICK_MODEL, ModelRegistry
+from lakehouse_assets.services.digit_record import DigitRecord
+from lakehouse_assets.services.registry import (
+    ALGORITHM_TAG,
+    CHALLENGER,
+    CHAMPION,
+    DIGIT_MODEL,
+    TICK_MODEL,
+    ModelRegistry,
+)
 from lakehouse_assets.services.tracking_store import TrackingStore
 from lakehouse_assets.services.training_record import TrainingRecord
 
@@ -97,7 +105,29 @@ def _ticks(store: TrackingStore, name: str) -> Iterator[Standing]:
         )
 
 
-BOARDS: Final = {TICK_MODEL: _ticks}
+def _digits(store: TrackingStore, name: str) -> Iterator[Standing]:
+    for number, aliases, algorithm, run_id in _shown(ModelRegistry(store, name)):
+        record = DigitRecord.read(store, run_id)
+        scores = record.scores
+        yield Standing(
+            model=name,
+            version=number,
+            algorithm=algorithm,
+            aliases=aliases,
+            rows=scores.images,
+            accuracy=scores.accuracy,
+            naive_accuracy=None,
+            lift_over_majority=scores.lift_over_majority,
+            lift_over_no_change=None,
+            log_loss=scores.log_loss,
+            brier=scores.brier,
+            roc_auc=scores.roc_auc_macro,
+            seconds=record.provenance.seconds,
+            peak_memory_mb=record.provenance.peak_memory_mb,
+        )
+
+
+BOARDS: Final = {TICK_MODEL: _ticks, DIGIT_MODEL: _digits}
 
 
 def _shown(registry: ModelRegistry) -> Iterator[tuple[str, tuple[str, ...], str, str]]:

@@ -3,7 +3,7 @@
 Belongs here: one run and what happened in it. Does not: which dates run, nor how it is shown.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -59,7 +59,12 @@ class RunReport:
 
 
 def run_job(
-    instance: "DagsterInstance", job: str, first: date, last: date, watch: Callable[[str, RunReport], None]
+    instance: "DagsterInstance",
+    job: str,
+    first: date,
+    last: date,
+    watch: Callable[[str, RunReport], None],
+    assets: Iterable[str] | None = None,
 ) -> RunReport:
     """Run a partitioned job for every date from `first` to `last` in one run.
 
@@ -69,13 +74,20 @@ def run_job(
         first: first trading date.
         last: last trading date, included.
         watch: called at each start and end of a step, with the step's name.
+        assets: those of the job's assets to make; all where None.
     """
+    from dagster import AssetKey
     from dagster._core.definitions.reconstruct import ReconstructableRepository  # no public way to name a module's job
     from dagster._core.execution.api import execute_run_iterator
 
     recipe = ReconstructableRepository.for_module(DEFINITIONS_MODULE, DEFINITIONS_NAME).get_reconstructable_job(job)
+    chosen = frozenset(AssetKey(name) for name in assets) if assets is not None else None
+    if chosen is not None:
+        recipe = recipe.get_subset(asset_selection=chosen)
     definition = recipe.get_definition()
-    run = instance.create_run_for_job(job_def=definition, tags=range_tags(first, last))
+    run = instance.create_run_for_job(
+        job_def=definition, tags=range_tags(first, last), asset_selection=chosen,
+    )  # fmt: skip
     report = RunReport(run.run_id, (first, last), steps=len(definition.nodes))
     for event in execute_run_iterator(recipe, run, instance):
         report.note(event)

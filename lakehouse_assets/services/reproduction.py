@@ -10,11 +10,14 @@ from types import MappingProxyType
 from typing import Final
 
 from lakehouse_assets.lake.catalog import Lake
+from lakehouse_assets.learners.networks.algorithms import network_recipe_of
 from lakehouse_assets.learners.training import train
+from lakehouse_assets.services.digit_record import DigitRecord
+from lakehouse_assets.services.digit_training import attempt
 from lakehouse_assets.services.environment import Environment
 from lakehouse_assets.services.model_training import Progress, training_rows
 from lakehouse_assets.services.provenance import Provenance
-from lakehouse_assets.services.registry import TICK_MODEL, ModelRegistry
+from lakehouse_assets.services.registry import DIGIT_MODEL, TICK_MODEL, ModelRegistry
 from lakehouse_assets.services.tracking_store import TrackingStore
 from lakehouse_assets.services.training_record import TrainingRecord
 from lakehouse_assets.services.training_rows import inputs_again
@@ -55,6 +58,7 @@ def reproduce(lake: Lake, store: TrackingStore, uri: str, progress: Progress = l
         UnknownModel: there is no such version.
         SnapshotMissing: the rows that it was trained from have expired.
         ValueError: a column or a parameter that it was trained with is no longer known.
+        NotInstalled: its library is not installed.
     """
     registry, number = resolve(store, uri)
     run_id = str(registry.version(number).run_id)
@@ -94,8 +98,16 @@ def _ticks(lake: Lake, store: TrackingStore, run_id: str, progress: Progress) ->
     return record.provenance, trained.prediction_hash
 
 
+def _digits(lake: Lake, store: TrackingStore, run_id: str, progress: Progress) -> tuple[Provenance, str]:
+    made = DigitRecord.read(store, run_id).provenance
+    recipe = network_recipe_of(made.algorithm, made.plan["recipe"])
+    (table,) = made.tables
+    progress(f"training {made.algorithm} again on {table.name}")
+    return made, attempt(table.pin(lake), recipe).predictions.hash
+
+
 Retraining = Callable[[Lake, TrackingStore, str, Progress], tuple[Provenance, str]]
-RETRAINING: Final[Mapping[str, Retraining]] = MappingProxyType({TICK_MODEL: _ticks})
+RETRAINING: Final[Mapping[str, Retraining]] = MappingProxyType({TICK_MODEL: _ticks, DIGIT_MODEL: _digits})
 
 
 def _differences(lake: Lake, made: Provenance, now: Environment) -> list[str]:

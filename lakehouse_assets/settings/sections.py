@@ -78,6 +78,12 @@ class ForestSettings(Section):
     sample_rows: int = Field(500_000, ge=1_000)
 
 
+class LightGBMSettings(Section):
+    """LightGBM grows leaf by leaf; 15 leaves are about as much as a depth of 4."""
+
+    num_leaves: int = Field(15, ge=2, le=4_096)
+
+
 class TuningSettings(Section):
     """A study stops at so many trials or after so many seconds, whichever comes first."""
 
@@ -106,6 +112,7 @@ class ModelSettings(Section):
     too_good_balanced_accuracy: float = Field(0.75, gt=0.5, le=1)
     most_miscalibrated: float = Field(0.05, gt=0, lt=1)
     bootstrap_samples: int = Field(400, ge=50, le=10_000)
+    lightgbm: LightGBMSettings = LightGBMSettings()
     random_forest: ForestSettings = ForestSettings()
     tuning: TuningSettings = TuningSettings()
 
