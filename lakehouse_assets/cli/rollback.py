@@ -12,10 +12,10 @@ from lakehouse_assets.cli.rendering import say, write_json
 
 
 def complete_model(incomplete: str) -> list[str]:
-    """Names of registered models that begin as typed, for the shell's completion."""
-    from lakehouse_assets.services.registry import TICK_MODEL
+    """Names of the models that begin as typed, for the shell's completion."""
+    from lakehouse_assets.services.registry import DESCRIPTIONS
 
-    return [name for name in (TICK_MODEL,) if name.lower().startswith(incomplete.lower())]
+    return [name for name in DESCRIPTIONS if name.lower().startswith(incomplete.lower())]
 
 
 def rollback(

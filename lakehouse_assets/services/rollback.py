@@ -42,6 +42,27 @@ def roll_back(
     return moved
 
 
+def left_behind(lake: Lake, registry: ModelRegistry, number: str) -> str | None:
+    """In words, that a version served and was rolled back from; None where it never served or is still in force.
+
+    Whoever rolled back has decided against it: an evaluation that promoted it again would undo that within a night.
+    Naming it with `lakehouse rollback --to` puts it in force again.
+    """
+    moves = read(lake).of(registry.name)
+    version, before, back = int(number), frozenset[int](), None
+    for place, move in enumerate(moves, start=1):
+        now = frozenset(in_force(moves[:place]))
+        if version in before - now:
+            back = move
+        before = now
+    if back is None or version in before:
+        return None
+    return (
+        f"version {number} was rolled back from on {back.moved_at:%Y-%m-%d %H:%M} UTC by {back.moved_by} ({back.why}); "
+        f"`lakehouse rollback {registry.name} --to {number}` puts it back"
+    )
+
+
 def _before(registry: ModelRegistry, champion: str | None, moves: Sequence[Move]) -> str:
     versions = in_force(moves)
     if champion is None:

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from lakehouse_assets.lake.catalog import Lake
-from lakehouse_assets.services.registry import MODEL_NAME, ModelRegistry
-from lakehouse_assets.services.rollback import RollbackRefused, roll_back
+from lakehouse_assets.services.registry import TICK_MODEL, ModelRegistry
+from lakehouse_assets.services.rollback import RollbackRefused, left_behind, roll_back
 from lakehouse_assets_tests.services.ledgers import lake_in, moves_of, promote, story, versions
 
 
@@ -52,9 +52,31 @@ def test_a_version_that_served_before_may_be_named(lake: Lake, three: ModelRegis
 
 
 def test_a_champion_that_somebody_set_by_hand_is_rolled_back_too(lake: Lake, three: ModelRegistry) -> None:
-    three.store.client.set_registered_model_alias(MODEL_NAME, "champion", "4")
+    three.store.client.set_registered_model_alias(TICK_MODEL, "champion", "4")
     assert roll_back(lake, three).move.to_version == 3
     assert story(lake)[3:] == [("reconciled", 3, 4), ("rollback", 4, 3)]
+
+
+def test_what_was_rolled_back_from_is_told_until_somebody_puts_it_back(lake: Lake, three: ModelRegistry) -> None:
+    def left() -> list[str]:
+        return [number for number in three.numbers() if left_behind(lake, three, number)]
+
+    assert left() == []
+    roll_back(lake, three, to="1", why="worse since Monday")
+    assert left() == ["2", "3"]  # 2 was passed over on the way; 4 never served
+    words = left_behind(lake, three, "2")
+    assert words is not None
+    assert words.startswith("version 2 was rolled back from on 20")
+    assert words.endswith(
+        "UTC by cli (worse since Monday); `lakehouse rollback TickPricePredictor --to 2` puts it back"
+    )
+    promote(lake, three, "4")
+    assert left() == ["2", "3"]  # another promotion changes nothing about them
+    roll_back(lake, three, to="3")
+    assert left() == ["2"]
+    roll_back(lake, three)
+    assert left() == ["2", "3"]
+    assert three.champion == "4"
 
 
 @pytest.mark.parametrize(
@@ -73,7 +95,7 @@ def test_there_is_no_way_back_to_where_nobody_was(lake: Lake, three: ModelRegist
 
 
 def test_a_deleted_version_is_named_with_those_that_are_left(lake: Lake, three: ModelRegistry) -> None:
-    three.store.client.delete_model_version(MODEL_NAME, "2")
+    three.store.client.delete_model_version(TICK_MODEL, "2")
     words = "version 2 of TickPricePredictor served before, but it was deleted; --to takes 1$"
     for to in (None, "2"):
         with pytest.raises(RollbackRefused, match=words):
@@ -82,7 +104,7 @@ def test_a_deleted_version_is_named_with_those_that_are_left(lake: Lake, three: 
 
 
 def test_without_a_champion_there_is_only_what_is_named(lake: Lake, three: ModelRegistry) -> None:
-    three.store.client.delete_model_version(MODEL_NAME, "3")
+    three.store.client.delete_model_version(TICK_MODEL, "3")
     with pytest.raises(RollbackRefused, match=r"TickPricePredictor has no champion, .*; --to takes 1, 2$"):
         roll_back(lake, three)
     moved = roll_back(lake, three, to="2")
