@@ -15,7 +15,7 @@ from benchmarks.machine import described
 from benchmarks.measure import WorkFailed
 from benchmarks.state import Session, session
 
-BENCHMARKS = ("ingestion", "refinement", "io_managers", "steps", "startup", "simulation")
+BENCHMARKS = ("ingestion", "refinement", "io_managers", "steps", "startup", "simulation", "networks")
 ROWS, QUICK_ROWS = 5_000_000, 200_000
 REPEATS = 3
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
