@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help install demo dev test check docs screenshots bench lock clean
+.PHONY: help install install-deep demo dev test check docs screenshots bench lock clean
 
 # The first Python of these that runs and is new enough.
 PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
@@ -36,6 +36,9 @@ $(UV):
 	@touch $@
 
 install: .venv/runtime.stamp ## the environment alone
+
+# One lock holds the extra and the test tools: together they are one resolution, and the tools are a small part of it.
+install-deep: .venv/test.stamp ## the environment with torch and tensorflow (about 5 GB)
 
 demo: install ## simulate, land and run the whole way on the embedded profile; ends with one readable page
 	@$(BIN)/lakehouse demo

@@ -15,7 +15,9 @@ from benchmarks.machine import described
 from benchmarks.measure import WorkFailed
 from benchmarks.state import Session, session
 
-BENCHMARKS = ("ingestion", "refinement", "io_managers", "steps", "startup", "simulation", "learners")
+BENCHMARKS = (
+    "ingestion", "refinement", "io_managers", "steps", "startup", "simulation", "learners", "networks",
+)  # fmt: skip
 ROWS, QUICK_ROWS = 5_000_000, 200_000
 REPEATS = 3
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"

@@ -1,8 +1,8 @@
 """MLflow's own logging of a fit, where it is sound.
 
 Belongs here: for which libraries it is switched on, and around what. Does not: what we log ourselves (tracking).
-It is left off for scikit-learn, where it scores the model on the rows that it learnt from, and for PyTorch, where it
-knows Lightning's training loops only. Models and datasets it never logs: a model is logged once, with its
+It is left off for scikit-learn, where it scores the model on the rows that it learnt from, for PyTorch, where it knows
+Lightning's training loops only, and for TensorFlow, where it writes TensorBoard's files and fails without it. Models and datasets it never logs: a model is logged once, with its
 signature and requirements, and a dataset as the Iceberg snapshot that it is.
 """
 
@@ -17,7 +17,6 @@ from lakehouse_assets.services.tracking import TrackedRun
 SOUND: Final = MappingProxyType({
     "xgboost": "mlflow.xgboost",
     "lightgbm": "mlflow.lightgbm",
-    "tensorflow": "mlflow.tensorflow",
 })  # fmt: skip
 """MLflow's module by the library that a recipe names."""
 QUIETLY: Final = MappingProxyType({"log_models": False, "log_datasets": False, "silent": True})

@@ -2,19 +2,15 @@
 
 Belongs here: their recipes, layers and the fit. Does not: scores, nor where a model is kept.
 
-The same images and recipe make the same weights: one seed, deterministic kernels, and the recipe's thread count.
-TensorFlow takes thread counts only before it has started, so a fit wants a process in which it has not (a Dagster
-step is one), or in which it started with the same count.
+The same images and recipe make the same weights: one seed, deterministic kernels, and the recipe's thread count
+(`tensorflow_start`).
 """
 
-import os
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
-from lakehouse_assets.learners.learner import let_idle_threads_sleep
 from lakehouse_assets.learners.networks.images import CLASSES, SIDE, Images, Pixels
 from lakehouse_assets.learners.networks.network import (
     PREDICTED_AT_ONCE,
@@ -26,6 +22,7 @@ from lakehouse_assets.learners.networks.network import (
     require_library,
     silent,
 )
+from lakehouse_assets.learners.networks.tensorflow_start import started
 
 BATCH_NORMALISATION = {"momentum": 0.9, "epsilon": 1e-5}
 """As PyTorch has it: Keras's own momentum forgets too slowly for four epochs."""
@@ -60,7 +57,7 @@ class TensorflowMnistMlp:
             RuntimeError: TensorFlow has started in this process with another thread count.
         """
         require_library(self.algorithm, self.library)
-        keras = _settled(self.algorithm, self.seed, self.threads)
+        keras = started(self.algorithm, self.seed, self.threads)
         layers = keras.layers
         model = keras.Sequential(
             [
@@ -107,7 +104,7 @@ class TensorflowMnistCnn:
             RuntimeError: TensorFlow has started in this process with another thread count.
         """
         require_library(self.algorithm, self.library)
-        keras = _settled(self.algorithm, self.seed, self.threads)
+        keras = started(self.algorithm, self.seed, self.threads)
         layers = keras.layers
         model = keras.Sequential(
             [
@@ -150,43 +147,6 @@ class TensorflowNetwork:
         lines: list[str] = []
         self.native.summary(print_fn=lambda line, **_: lines.append(line), line_length=100)
         return "\n".join([*lines, f"{self.threads} thread(s)", ""])
-
-
-def _settled(algorithm: str, seed: int, threads: int) -> Any:
-    """Keras on a TensorFlow that is quiet, on the CPU, deterministic, seeded, and has that many threads."""
-    let_idle_threads_sleep()
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    import tensorflow as tf
-
-    _set_threads(tf, algorithm, threads)
-    tf.config.set_visible_devices([], "GPU")
-    tf.config.experimental.enable_op_determinism()
-    tf.keras.utils.set_random_seed(seed)
-    return tf.keras
-
-
-def _set_threads(tf: Any, algorithm: str, threads: int) -> None:
-    """Threads within an operation; operations run one after the other.
-
-    Raises:
-        RuntimeError: TensorFlow has started with other counts.
-    """
-    configured: tuple[tuple[Callable[[], int], Callable[[int], None], int], ...] = (
-        (tf.config.threading.get_intra_op_parallelism_threads, tf.config.threading.set_intra_op_parallelism_threads,
-         threads),
-        (tf.config.threading.get_inter_op_parallelism_threads, tf.config.threading.set_inter_op_parallelism_threads, 1),
-    )  # fmt: skip
-    for known, put, wanted in configured:
-        if known() == wanted:
-            continue
-        try:
-            put(wanted)
-        except RuntimeError as started:
-            raise RuntimeError(
-                f"{algorithm} wants {threads} thread(s), and TensorFlow has already started in this process with "
-                f"{known() or 'as many as it likes'}: run it in a process of its own, as a step does"
-            ) from started
 
 
 def _scaled(keras: Any, images: Images) -> list[Any]:

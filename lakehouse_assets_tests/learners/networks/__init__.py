@@ -1,0 +1,1 @@
+"""Networks learn, repeat themselves, and are judged."""

@@ -1,0 +1,1 @@
+"""Images are read as strangers' files are."""
