@@ -16,15 +16,16 @@ from lakehouse_assets.defs import (
     promotions,
     raw,
     silver,
+    tuning,
 )
 from lakehouse_assets.resources import executor, resources
 
-LAYERS = (raw, bronze, silver, gold, features, models, evaluation, promotions, networks)
+LAYERS = (raw, bronze, silver, gold, features, models, evaluation, promotions, networks, tuning)
 
 defs = dg.Definitions(
     assets=[asset for layer in LAYERS for asset in dg.load_assets_from_modules([layer])],
     asset_checks=[check for layer in LAYERS for check in dg.load_asset_checks_from_modules([layer])],
-    jobs=[automation.ml_pipeline_end_to_end, automation.ml_pipeline],
+    jobs=[automation.ml_pipeline_end_to_end, automation.ml_pipeline, automation.tune_model],
     schedules=[automation.daily_at_two_in_seoul],
     sensors=[automation.on_arrival],
     resources=resources(),

@@ -22,20 +22,25 @@ UNFINISHED = [
     dg.DagsterRunStatus.STARTED,
 ]
 
+STUDIES = dg.AssetSelection.assets("model_tuning")
 NETWORKS = dg.AssetSelection.assets("raw_mnist_images").downstream()
 
 ml_pipeline_end_to_end = dg.define_asset_job(
     "ml_pipeline_end_to_end",
-    selection=dg.AssetSelection.all() - NETWORKS,
+    selection=dg.AssetSelection.all() - NETWORKS - STUDIES,
     description="From landed files to the model that serves, for one trading date or a range of them in one run.",
     partitions_def=trading_dates,
 )
 
 ml_pipeline = dg.define_asset_job(
     "ml_pipeline",
-    selection=dg.AssetSelection.groups(FEATURES).downstream() | NETWORKS,
+    selection=(dg.AssetSelection.groups(FEATURES).downstream() | NETWORKS) - STUDIES,
     description="From the features on: features, labels, all seven models, and which of them serves.",
     partitions_def=trading_dates,
+)
+
+tune_model = dg.define_asset_job(
+    "tune_model", selection=STUDIES, description="A study of recipes for model.algorithm, within its budget."
 )
 
 

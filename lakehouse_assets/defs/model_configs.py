@@ -3,7 +3,8 @@
 Belongs here: one configuration a learner. Does not: what a knob does (`learners`).
 """
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 from pydantic import Field
@@ -11,6 +12,7 @@ from pydantic import Field
 from lakehouse_assets.settings import ModelSettings, load_settings
 
 if TYPE_CHECKING:
+    from lakehouse_assets.learners.learner import Recipe
     from lakehouse_assets.learners.lightgbm_trees import LightGBMRecipe
     from lakehouse_assets.learners.random_forest import RandomForestRecipe
     from lakehouse_assets.learners.xgboost_trees import XGBoostRecipe
@@ -67,3 +69,18 @@ class RandomForestConfig(TrainingConfig):
         from lakehouse_assets.learners.random_forest import RandomForestRecipe
 
         return RandomForestRecipe(**self.model_dump())
+
+
+CONFIGS: Mapping[str, type[XGBoostConfig | LightGBMConfig | RandomForestConfig]] = {
+    "xgboost": XGBoostConfig,
+    "lightgbm": LightGBMConfig,
+    "random_forest": RandomForestConfig,
+}
+"""By the name of the algorithm."""
+
+
+def default_recipe(algorithm: str) -> "Recipe":
+    """The recipe of an algorithm as the settings have it."""
+    made: Any = CONFIGS[algorithm]
+    recipe: Recipe = made().recipe()
+    return recipe

@@ -2,8 +2,9 @@
 
 Belongs here: for which libraries it is switched on, and around what. Does not: what we log ourselves (tracking).
 It is left off for scikit-learn, where it scores the model on the rows that it learnt from, for PyTorch, where it knows
-Lightning's training loops only, and for TensorFlow, where it writes TensorBoard's files and fails without it. Models and datasets it never logs: a model is logged once, with its
-signature and requirements, and a dataset as the Iceberg snapshot that it is.
+Lightning's training loops only, and for TensorFlow, where it writes TensorBoard's files and fails without it. Models
+and datasets it never logs: a model is logged once, with its signature and requirements, and a dataset as the Iceberg
+snapshot that it is.
 """
 
 from collections.abc import Iterator

@@ -75,6 +75,20 @@ class TrackedRun:
         for name, value in tags.items():
             self.store.client.set_tag(self.run_id, name, value)
 
+    @contextmanager
+    def child(self, name: str, identity: RunIdentity, status: str) -> Iterator["TrackedRun"]:
+        """A run nested under this one, that ends with `status`, or FAILED when the block raises."""
+        client = self.store.client
+        experiment = client.get_run(self.run_id).info.experiment_id
+        tags = {**identity.tags(), PARENT_TAG: self.run_id}
+        run_id = str(client.create_run(experiment, tags=tags, run_name=name).info.run_id)
+        end = "FAILED"
+        try:
+            yield TrackedRun(self.store, run_id)
+            end = status
+        finally:
+            client.set_terminated(run_id, end)
+
     def log_files(self, folder: Path, into: str) -> None:
         """All files of a folder as artifacts below `into`."""
         self.store.client.log_artifacts(self.run_id, str(folder), artifact_path=into)

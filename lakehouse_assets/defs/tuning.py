@@ -1,0 +1,108 @@
+"""A study of recipes for the learner that challenges: on demand, in no pipeline.
+
+Belongs here: the asset and what it says. Does not: drawing and judging recipes (learners/tuning).
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+from pydantic import Field
+
+from lakehouse_assets.defs.model_configs import CONFIGS, default_recipe
+from lakehouse_assets.defs.tick_model import TRAINING_POOL, plan_for
+from lakehouse_assets.lake.asset import IO_MANAGER
+from lakehouse_assets.lake.describe import code_references
+from lakehouse_assets.lake.io_manager import LakeResource
+from lakehouse_assets.lake.table import Table
+from lakehouse_assets.layers import MODELS
+from lakehouse_assets.services.mlflow import MlflowResource
+from lakehouse_assets.settings import load_settings
+
+if TYPE_CHECKING:
+    from lakehouse_assets.services.model_tuning import TuningOutcome
+
+_MODEL = load_settings().model
+
+
+class TuningConfig(dg.Config):
+    """Which learner is studied, and for how long; the same rows and code go on with the same study."""
+
+    algorithm: str = Field(_MODEL.algorithm, description=f"One of {', '.join(CONFIGS)}.")
+    trials: int = Field(_MODEL.tuning.trials, ge=1)
+    seconds: float = Field(_MODEL.tuning.seconds, gt=0)
+
+
+@dg.asset(
+    ins={
+        "feature_option_minutes": dg.AssetIn(input_manager_key=IO_MANAGER),
+        "feature_option_labels": dg.AssetIn(input_manager_key=IO_MANAGER),
+    },
+    group_name=MODELS,
+    kinds={"optuna", "mlflow"},
+    owners=[load_settings().owner],
+    tags={"layer": MODELS},
+    metadata={"dagster/code_references": code_references(__file__)},
+    pool=TRAINING_POOL,
+)
+def model_tuning(
+    context: dg.AssetExecutionContext,
+    config: TuningConfig,
+    lake: LakeResource,
+    mlflow: MlflowResource,
+    feature_option_minutes: Table,
+    feature_option_labels: Table,
+) -> Iterator[dg.MaterializeResult[Any]]:
+    """The recipe with the lowest log-loss over the walk-forward folds, judged once on the span that no trial has seen.
+
+    Nothing is registered: put what it found into `lakehouse.toml` and the model's asset learns by it.
+    """
+    from lakehouse_assets.lake.cut import Cut
+    from lakehouse_assets.learners.learner import OverBudget
+    from lakehouse_assets.learners.splits import TooLittleHistory
+    from lakehouse_assets.services.model_tuning import Budget, tune_and_log
+    from lakehouse_assets.services.training_rows import identity_of, training_inputs
+
+    if config.algorithm not in CONFIGS:
+        known = ", ".join(CONFIGS)
+        raise dg.Failure(
+            f"algorithm {config.algorithm!r}: there is none of this name; use one of {known}", allow_retries=False
+        )
+    cut = Cut(lake.lake)
+    try:
+        outcome = tune_and_log(
+            training_inputs(cut.pin(feature_option_minutes.contract), cut.pin(feature_option_labels.contract)),
+            plan_for(default_recipe(config.algorithm)),
+            mlflow.store,
+            identity_of(context.run.run_id, "model_tuning"),
+            load_settings().home / "studies.db",
+            Budget(config.trials, config.seconds),
+            progress=context.log.info,
+        )
+    except (TooLittleHistory, OverBudget) as hopeless:
+        raise dg.Failure(f"no recipe: {hopeless}", allow_retries=False) from hopeless
+    yield dg.MaterializeResult(metadata=_metadata(outcome))
+
+
+def _metadata(outcome: "TuningOutcome") -> dict[str, Any]:
+    tuned = outcome.tuned
+    found = "\n".join(f"{name} = {value}" for name, value in tuned.best.parameters.items())
+    return {
+        **outcome.scores.as_metrics(),
+        "mlflow_run_id": outcome.run_id,
+        "study": outcome.study,
+        "trials": len(tuned.trials),
+        "pruned_trials": sum(trial.state == "pruned" for trial in tuned.trials),
+        "best_fold_log_loss": tuned.best.log_loss or 0.0,
+        "recipe": dg.MetadataValue.md(f"```\n{found}\n```"),
+        "all_trials": dg.MetadataValue.md(_table(tuned.trials)),
+    }
+
+
+def _table(trials: Any) -> str:
+    lines = ["| trial | end | mean log-loss | seconds | recipe |", "| --- | --- | --- | --- | --- |"]
+    for trial in sorted(trials, key=lambda one: (one.log_loss is None, one.log_loss or 0.0)):
+        loss = "" if trial.log_loss is None else f"{trial.log_loss:.4f}"
+        recipe = ", ".join(f"{name} {value:g}" for name, value in trial.parameters.items())
+        lines.append(f"| {trial.number} | {trial.state} | {loss} | {trial.seconds:.1f} | {recipe} |")
+    return "\n".join(lines)

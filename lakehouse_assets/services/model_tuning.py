@@ -1,0 +1,98 @@
+"""A study of recipes on the rows of the lake, each trial a run of its own.
+
+Belongs here: where the study is kept, what is logged of it, and the one look at the last span at its end. Does not:
+drawing and judging recipes (learners/tuning).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from lakehouse_assets.learners.evaluation import Scores
+from lakehouse_assets.learners.training import TrainingPlan, train
+from lakehouse_assets.learners.tuning import StudyStorage, Trial, Tuned, tune
+from lakehouse_assets.services.environment import Environment
+from lakehouse_assets.services.input_tables import record_inputs
+from lakehouse_assets.services.model_training import Progress, training_rows
+from lakehouse_assets.services.provenance import data_key
+from lakehouse_assets.services.tracking import RunIdentity, TrackedRun, model_run
+from lakehouse_assets.services.tracking_store import TrackingStore
+from lakehouse_assets.services.training_record import TrainingInputs
+
+STATES: Mapping[str, str] = {"complete": "FINISHED", "pruned": "KILLED", "failed": "FAILED"}
+"""How a trial's end is called in MLflow."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """A study ends with so many finished trials, or once they took so many seconds."""
+
+    trials: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class TuningOutcome:
+    """What a study found, and what its recipe is worth on the last span, which no trial has seen."""
+
+    run_id: str
+    study: str
+    tuned: Tuned
+    scores: Scores
+
+
+def tune_and_log(
+    inputs: TrainingInputs,
+    plan: TrainingPlan,
+    store: TrackingStore,
+    identity: RunIdentity,
+    studies: Path,
+    budget: Budget,
+    progress: Progress = lambda _: None,
+) -> TuningOutcome:
+    """Study the plan's algorithm, log every trial, then train once by the best recipe and judge it on the last span.
+
+    The study of the same rows, plan, code and libraries is the same study: a killed one goes on where it was.
+
+    Args:
+        inputs: the rows.
+        plan: the split, and the recipe to begin with.
+        store: where runs are kept.
+        identity: who asks.
+        studies: the SQLite file of all studies.
+        budget: when to stop.
+        progress: called with a sentence now and then.
+
+    Raises:
+        TooLittleHistory: the rows span too few instants.
+        OverBudget: not one trial kept within the recipe's time budget.
+    """
+    environment = Environment.here(plan.recipe.library)
+    name = f"{plan.recipe.algorithm} {data_key(inputs.tables, plan.to_dict(), environment, query=inputs.query)[:16]}"
+    studies.parent.mkdir(parents=True, exist_ok=True)
+    with model_run(store, identity) as run, training_rows(inputs, progress) as (rows, cache):
+        run.set_tags({"study": name})
+        record_inputs(run, inputs.tables)
+
+        def on_trial(trial: Trial) -> None:
+            _log_trial(run, identity, trial)
+            progress(f"trial {trial.number} {trial.state} after {trial.seconds:.1f} s: log-loss {trial.log_loss}")
+
+        storage = StudyStorage(f"sqlite:///{studies}", name)
+        tuned = tune(
+            rows, inputs.columns, plan, storage, trials=budget.trials, seconds=budget.seconds, cache=cache,
+            on_trial=on_trial,
+        )  # fmt: skip
+        last_only = replace(plan, recipe=tuned.recipe, folds=0, naive_split=False)
+        scores = train(rows, inputs.columns, last_only, cache=cache, progress=progress).scores
+        run.log_parameters({"algorithm": plan.recipe.algorithm, **tuned.recipe.as_parameters()})
+        run.log_metrics({**scores.as_metrics(), "trials": len(tuned.trials), "best_trial": tuned.best.number})
+    return TuningOutcome(run.run_id, name, tuned, scores)
+
+
+def _log_trial(run: TrackedRun, identity: RunIdentity, trial: Trial) -> None:
+    losses = {f"fold_{number}_log_loss": loss for number, loss in enumerate(trial.fold_losses, start=1)}
+    mean = {} if trial.log_loss is None else {"log_loss": trial.log_loss}
+    with run.child(f"trial {trial.number}", identity, STATES[trial.state]) as child:
+        child.log_parameters(trial.parameters)
+        child.log_metrics({**losses, **mean, "duration_seconds": trial.seconds})
