@@ -36,7 +36,7 @@ def test_one_bar_describes_itself() -> None:
     assert row["queue_imbalance"] == 0.5
     assert row["microprice_offset"] == pytest.approx(0.025 / 5)
     assert row["log_moneyness"] == pytest.approx(log(4000 / 4100), abs=1e-12)
-    assert row["minutes_to_expiry"] == (28 + 1) * 1440 - 1
+    assert row["minutes_to_expiry"] == 28 * 1440 + 380 - 1  # to 15:20 in Seoul
     assert [row[n] for n in ("mid_return_1m", "mid_return_5m", "realised_volatility_15m")] == [None, None, None]
 
 
