@@ -22,8 +22,8 @@ NO_VOLATILITY = (
     "NO_VEGA",
     "NO_ROOT",
 )
-"""Strike, expiration or type unknown; no chain known; less than a day to go; a price that no volatility gives, too low or
-too high; worth less than a millionth of the forward out of the money; more than 500 % a year."""
+"""Strike, expiration or type unknown; no chain known; less than a day to go; a price that no volatility gives, too low
+or too high; worth less than a millionth of the forward out of the money; more than 500 % a year."""
 
 FEATURE_TIME = Column("feature_time", "timestamptz", "End of the minute that the features describe", required=True)
 
