@@ -27,8 +27,10 @@ HIGHEST_VOLATILITY: Final = 5.0
 """500 % a year: a price above that is not a price of this option."""
 LEAST_VALUE: Final = 1e-6
 """Least value out of the money, in forwards: below it no volatility moves the price by anything that a quote shows."""
+MOST_YEARS: Final = 100.0
+"""Beyond them, a volatility may be less than the grid shows."""
 MOST_STEPS: Final = 100
-"""More than a bisection to the last bit takes; three to six are usual."""
+"""More than a bisection to the last bit takes; four to nine are usual."""
 CLOSE: Final = 1e-11
 """Relative step at which a root is found: beyond what `GRID` keeps."""
 
@@ -60,7 +62,7 @@ def refusal(value: Floats, forward: Floats, strike: Floats, years: Floats, is_ca
 
     In this order: EXPIRES_WITHIN_A_DAY (what is left of the time is not known well enough); BELOW_INTRINSIC and
     ABOVE_BOUND (no volatility gives such a price: Jaeckel 2015, section 2); NO_VEGA (the value out of the money is less
-    than `LEAST_VALUE` forwards); NO_ROOT (only a volatility above `HIGHEST_VOLATILITY` would do).
+    than `LEAST_VALUE` forwards); NO_ROOT (only a volatility above `HIGHEST_VOLATILITY` would do, or more than `MOST_YEARS` to go).
     """
     with np.errstate(all="ignore"):
         time_value = value - _intrinsic(forward, strike, is_call)
@@ -70,7 +72,7 @@ def refusal(value: Floats, forward: Floats, strike: Floats, years: Floats, is_ca
             (time_value < 0.0, "BELOW_INTRINSIC"),
             (value >= np.where(is_call, forward, strike), "ABOVE_BOUND"),
             (time_value < LEAST_VALUE * forward, "NO_VEGA"),
-            (value >= price(forward, strike, years, highest, is_call), "NO_ROOT"),
+            ((years > MOST_YEARS) | (value >= price(forward, strike, years, highest, is_call)), "NO_ROOT"),
         )
     codes = np.select([test for test, _ in tests], [code for _, code in tests], "").astype(object)
     codes[(codes == "") | ~_priced(value, forward, strike, years)] = None
@@ -131,8 +133,8 @@ def _intrinsic(forward: Floats, strike: Floats, is_call: Flags) -> Floats:
 
 def _priced(value: Floats, forward: Floats, strike: Floats, years: Floats) -> Flags:
     """Where every input is a number, and forward and strike are prices."""
-    there: Flags = np.isfinite(value + forward + strike + years) & (forward > 0.0) & (strike > 0.0)
-    return there
+    there: Flags = np.logical_and.reduce([np.isfinite(each) for each in (value, forward, strike, years)])
+    return there & (forward > 0.0) & (strike > 0.0)
 
 
 def _d1_and_deviation(forward: Floats, strike: Floats, years: Floats, volatility: Floats) -> tuple[Floats, Floats]:
@@ -185,9 +187,10 @@ def _solved(distance: Floats, value: Floats, highest: Floats) -> Floats:
         is_low = found < value[left]
         low[left[is_low]], high[left[~is_low]] = at[is_low], at[~is_low]
         moved = at + _step(found, slope, value[left], is_below[left])
+        is_found = np.abs(moved - at) <= CLOSE * at
         inside = (moved > low[left]) & (moved < high[left])
-        guess[left] = np.where(inside, moved, 0.5 * (low[left] + high[left]))
-        left = left[np.abs(guess[left] - at) > CLOSE * at]
+        guess[left] = np.where(is_found, at, np.where(inside, moved, 0.5 * (low[left] + high[left])))
+        left = left[~is_found]
         if not len(left):
             break
     return guess

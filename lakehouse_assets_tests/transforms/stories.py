@@ -153,6 +153,18 @@ def bar(minute: int, mid: float | None, **values: Any) -> Row:
     return {**row, **values}
 
 
+CONTRACTS_BY_TERMS = {("C", 4000.0): CALL, ("P", 4000.0): ISIN_PUT}
+
+
+def pair(minute: int, call: float, put: float, strike: float = 4000.0, **values: Any) -> list[Row]:
+    """The minute bars of a call and a put of one strike."""
+    return [
+        bar(minute, mid, symbol=CONTRACTS_BY_TERMS.get((side, strike), f"{side}{strike}"), option_type=side,
+            strike_price=strike, **values)
+        for side, mid in (("C", call), ("P", put))
+    ]  # fmt: skip
+
+
 def underlying_bar(minute: int, price: float | None, **values: Any) -> Row:
     """A minute bar of the underlying, known when the minute ends."""
     row: Row = {
