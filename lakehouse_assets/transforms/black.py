@@ -34,6 +34,11 @@ MOST_STEPS: Final = 100
 CLOSE: Final = 1e-11
 """Relative step at which a root is found: beyond what `GRID` keeps."""
 
+REASONS: Final = np.array(
+    [None, "EXPIRES_WITHIN_A_DAY", "BELOW_INTRINSIC", "ABOVE_BOUND", "NO_VEGA", "NO_ROOT"], dtype=object
+)
+"""In the order in which they are asked."""
+
 ROOT_2: Final = float(np.sqrt(2.0))
 ROOT_2_PI: Final = float(np.sqrt(2.0 * np.pi))
 
@@ -62,20 +67,10 @@ def refusal(value: Floats, forward: Floats, strike: Floats, years: Floats, is_ca
 
     In this order: EXPIRES_WITHIN_A_DAY (what is left of the time is not known well enough); BELOW_INTRINSIC and
     ABOVE_BOUND (no volatility gives such a price: Jaeckel 2015, section 2); NO_VEGA (the value out of the money is less
-    than `LEAST_VALUE` forwards); NO_ROOT (only a volatility above `HIGHEST_VOLATILITY` would do, or more than `MOST_YEARS` to go).
+    than `LEAST_VALUE` forwards); NO_ROOT (only a volatility above `HIGHEST_VOLATILITY` would do, or there are
+    more than `MOST_YEARS` to go).
     """
-    with np.errstate(all="ignore"):
-        time_value = value - _intrinsic(forward, strike, is_call)
-        highest = np.full(len(value), HIGHEST_VOLATILITY)
-        tests = (
-            (years * DAYS_A_YEAR < 1.0, "EXPIRES_WITHIN_A_DAY"),
-            (time_value < 0.0, "BELOW_INTRINSIC"),
-            (value >= np.where(is_call, forward, strike), "ABOVE_BOUND"),
-            (time_value < LEAST_VALUE * forward, "NO_VEGA"),
-            ((years > MOST_YEARS) | (value >= price(forward, strike, years, highest, is_call)), "NO_ROOT"),
-        )
-    codes = np.select([test for test, _ in tests], [code for _, code in tests], "").astype(object)
-    codes[(codes == "") | ~_priced(value, forward, strike, years)] = None
+    codes: Texts = REASONS[_refused(value, forward, strike, years, is_call)]
     return codes
 
 
@@ -86,8 +81,7 @@ def implied_volatility(value: Floats, forward: Floats, strike: Floats, years: Fl
     inside a bracket that every step narrows, and where a step would leave it the bracket is halved: so it always ends.
     """
     answers = np.full(len(value), np.nan)
-    solvable = _priced(value, forward, strike, years)
-    solvable &= np.equal(refusal(value, forward, strike, years, is_call), None)
+    solvable = _priced(value, forward, strike, years) & (_refused(value, forward, strike, years, is_call) == 0)
     f, k, t = forward[solvable], strike[solvable], years[solvable]
     out_of_the_money = (value[solvable] - _intrinsic(f, k, is_call[solvable])) / np.sqrt(f * k)
     root_t = np.sqrt(t)
@@ -124,6 +118,22 @@ def theta(forward: Floats, strike: Floats, years: Floats, volatility: Floats) ->
     d1, _ = _d1_and_deviation(forward, strike, years, volatility)
     with np.errstate(all="ignore"):
         return _rounded(-forward * _density(d1) * volatility / (2.0 * np.sqrt(years)) / DAYS_A_YEAR)
+
+
+def _refused(value: Floats, forward: Floats, strike: Floats, years: Floats, is_call: Flags) -> npt.NDArray[np.int64]:
+    """The place in `REASONS`; 0 where there is none, or an input is missing."""
+    with np.errstate(all="ignore"):
+        time_value = value - _intrinsic(forward, strike, is_call)
+        highest = price(forward, strike, years, np.full(len(value), HIGHEST_VOLATILITY), is_call)
+        tests = [
+            ~_priced(value, forward, strike, years),
+            years * DAYS_A_YEAR < 1.0,
+            time_value < 0.0,
+            value >= np.where(is_call, forward, strike),
+            time_value < LEAST_VALUE * forward,
+            (value >= highest) | (years > MOST_YEARS),
+        ]
+    return np.select(tests, range(len(tests)), 0)
 
 
 def _intrinsic(forward: Floats, strike: Floats, is_call: Flags) -> Floats:

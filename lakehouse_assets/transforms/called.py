@@ -65,14 +65,17 @@ CALLED: Final[Mapping[str, Called]] = {
 
 def register(connection: "duckdb.DuckDBPyConnection") -> None:
     """Let a fresh connection of DuckDB call the functions; it must be closed before the process ends."""
+    from duckdb.func import FunctionNullHandling, PythonUDFType
+
     for one in CALLED.values():
+        types: list[Any] = list(one.arguments)
         connection.create_function(
             one.name,
             on_arrow(one),
-            list(one.arguments),
+            types,
             one.returns,
-            type="arrow",
-            null_handling="special",
+            type=PythonUDFType.ARROW,
+            null_handling=FunctionNullHandling.SPECIAL,
             side_effects=False,
         )
 

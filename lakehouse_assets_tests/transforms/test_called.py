@@ -5,11 +5,13 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import numpy as np
 import pyarrow as pa
 import pytest
+from duckdb.func import PythonUDFType
 
 from lakehouse_assets.lake.engine import connect
 from lakehouse_assets.lake.query import Query
@@ -102,7 +104,8 @@ def test_threads_change_no_answer_and_memory_stays_flat(tmp_path: Path) -> None:
 
 def test_a_function_that_fails_says_so(engine: duckdb.DuckDBPyConnection) -> None:
     broken = replace(CALLED["black_delta"], name="broken", module="black", function="gamma")
-    engine.create_function("broken", on_arrow(broken), list(broken.arguments), "DOUBLE", type="arrow")
+    types: list[Any] = list(broken.arguments)
+    engine.create_function("broken", on_arrow(broken), types, "DOUBLE", type=PythonUDFType.ARROW)
     with pytest.raises(duckdb.Error, match="positional argument"):
         engine.sql("SELECT broken(1e0, 1e0, 1e0, 1e0, TRUE)").fetchall()
 

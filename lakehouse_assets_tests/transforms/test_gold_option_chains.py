@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from datetime import date
-from math import sqrt
 
 import numpy as np
 import pytest
@@ -36,8 +35,8 @@ def minutes_left(minute: int, expiry: int = 28 * 1440 + 380) -> float:
 
 
 def value(forward: float, strike: float, minutes: float, volatility: float, is_call: bool) -> float:
-    given = (np.array([x]) for x in (forward, strike, minutes / 525_600, volatility))
-    return float(black.price(*given, np.array([is_call]))[0])
+    given = [np.array([x]) for x in (forward, strike, minutes / 525_600, volatility)]
+    return float(black.price(given[0], given[1], given[2], given[3], np.array([is_call]))[0])
 
 
 def smile(strike: float, forward: float) -> float:
@@ -71,8 +70,8 @@ def test_a_chain_gives_back_the_forward_the_level_and_the_skew() -> None:
     assert (row["underlying_price"], row["forward_strikes"]) == (4000.0, 5)
     assert row["at_the_money_volatility"] == pytest.approx(0.2, abs=1e-4)
     for side, wanted in (("put", -0.25), ("call", 0.25)):
-        there = (np.array([x]) for x in (4010.0, *nearest(side, 4010.0)))
-        assert black.delta(*there, np.array([side == "call"]))[0] == pytest.approx(wanted, abs=2e-3)
+        f, k, t, v = (np.array([x]) for x in (4010.0, *nearest(side, 4010.0)))
+        assert black.delta(f, k, t, v, np.array([side == "call"]))[0] == pytest.approx(wanted, abs=2e-3)
         assert row[f"{side}_25_delta_volatility"] == pytest.approx(nearest(side, 4010.0)[2], abs=2e-4)
     skew = row["put_25_delta_volatility"] - row["call_25_delta_volatility"]
     assert row["skew_25_delta"] == pytest.approx(skew, abs=1e-9)
@@ -124,11 +123,13 @@ def test_the_forward_moves_with_the_underlying_to_the_end_of_the_five_minutes() 
     stock = [underlying_bar(0, 4000.0), underlying_bar(1, 4000.0), underlying_bar(4, 4040.0)]
     (row,) = chains(pair(1, 60.0, 50.0), stock)
     assert row["forward_price"] == pytest.approx(4010 * 4040 / 4000, abs=1e-6)
-    given = (np.array([x]) for x in (60.0, 4010.0, 4000.0, minutes_left(1) / 525_600))
-    # only the put is out of the money, and it is solved on the forward of its own minute
-    volatility = black.implied_volatility(*given, np.array([True]))[0]
-    assert volatility == pytest.approx(60 / 4010 / sqrt(minutes_left(1) / 525_600) * 2.5, rel=0.2)
-    assert (row["quotes_used"], row["in_the_money_quotes"]) == (1, 1)
+
+
+def test_a_quote_is_solved_on_the_forward_of_its_own_minute() -> None:
+    stock = [underlying_bar(1, 4000.0), underlying_bar(4, 4040.0)]
+    (row,) = chains(quoted(1, 4010.0, expiry=MIDNIGHT), stock)
+    assert row["forward_price"] == pytest.approx(4010 * 4040 / 4000, abs=1e-5)
+    assert row["at_the_money_volatility"] == pytest.approx(0.2, abs=1e-4)
 
 
 def test_a_price_of_the_underlying_serves_ten_minutes() -> None:
