@@ -17,12 +17,14 @@ from lakehouse_assets.lake.catalog import Lake
 from lakehouse_assets.lake.paths import local_path
 from lakehouse_assets.lake.table import pin
 from lakehouse_assets.settings import load_settings
+from lakehouse_assets.transforms.called import register
 from lakehouse_assets.transforms.text import macros_text, parameters_of, sql_text
 
 
 def show(connection: duckdb.DuckDBPyConnection, files: Mapping[str, list[str]]) -> None:
     """Each table that is there already, as a view over its files."""
     connection.execute(macros_text())
+    register(connection)
     for name, paths in files.items():
         connection.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet({paths})")
 

@@ -17,7 +17,8 @@ STEPS: tuple[Mapping[str, tuple[str, ...]], ...] = (
     {"gold_underlying_minute_bars": ("silver_underlying_ticks",)},
     {"gold_option_daily_summary": ("silver_option_ticks",)},
     {"gold_put_call_ratios": ("gold_option_daily_summary",)},
-    {"feature_option_minutes": ("gold_option_minute_bars", "gold_underlying_minute_bars")},
+    {"gold_option_chains": ("gold_option_minute_bars", "gold_underlying_minute_bars")},
+    {"feature_option_minutes": ("gold_option_minute_bars", "gold_underlying_minute_bars", "gold_option_chains")},
     {"feature_option_labels": ("feature_option_minutes",)},
 )
 """Tables of one step are staged from one pin of their inputs and judged together."""

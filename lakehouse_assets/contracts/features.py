@@ -13,6 +13,18 @@ def _feature(name: str, meaning: str, source: str, unit: str | None = None, mini
     return Column(name, "double", meaning, unit=unit, minimum=minimum, source=source, role="feature")
 
 
+NO_VOLATILITY = (
+    "NO_TERMS",
+    "NO_FORWARD",
+    "EXPIRES_WITHIN_A_DAY",
+    "BELOW_INTRINSIC",
+    "ABOVE_BOUND",
+    "NO_VEGA",
+    "NO_ROOT",
+)
+"""Strike, expiration or type unknown; no chain known; less than a day to go; a price that no volatility gives, too low
+or too high; worth less than a millionth of the forward out of the money; more than 500 % a year."""
+
 FEATURE_TIME = Column("feature_time", "timestamptz", "End of the minute that the features describe", required=True)
 
 FEATURE_OPTION_MINUTES = Contract(
@@ -24,12 +36,22 @@ FEATURE_OPTION_MINUTES = Contract(
         SOURCE, TRADING_DATE, SYMBOL, *TERMS, FEATURE_TIME,
         Column("available_at", "timestamptz", "Latest arrival among the inputs, at least feature_time", required=True),
         Column("underlying_price", "double", "Price of the underlying as known at available_at", unit="currency"),
+        Column("forward_price", "double", "Forward of the latest chain known at available_at, at most ten minutes "
+               "after its end, moved with the underlying since; null where there is none", unit="currency",
+               source="forward x underlying / underlying[chain_time]"),
+        Column("microprice", "double", "Size-weighted mid of the minute's last quote", unit="currency",
+               source="(bid x ask size + ask x bid size) / (bid size + ask size)"),
+        Column("implied_volatility_reason", "string", "Why there is no implied volatility; null where there is one",
+               allowed=NO_VOLATILITY),
         Column("is_call", "int", "1 for a call, 0 for a put", role="feature", minimum=0, maximum=1,
                source="option_type = 'C'"),
-        _feature("minutes_to_expiry", "Minutes to the end, in UTC, of the contract's last trading day",
-                 "last trading day + 1 day - feature_time", unit="minutes"),
+        _feature("minutes_to_expiry", "Minutes to the close of the contract's last trading day: 15:20 in Seoul (KRX), "
+                 "16:00 in New York (OSI symbols), else midnight UTC", "close of the last trading day - feature_time",
+                 unit="minutes"),
         _feature("log_moneyness", "Logarithm of strike over the underlying's price", "ln(strike / underlying)"),
+        _feature("log_forward_moneyness", "Logarithm of strike over the forward", "ln(strike / forward_price)"),
         _feature("mid_price", "Last mid of the minute", "(bid + ask) / 2", unit="currency", minimum=0),
+        _feature("spread", "Spread of the minute's last quote", "ask - bid", unit="currency", minimum=0),
         _feature("relative_spread", "Spread of the minute's last quote over its mid", "(ask - bid) / mid", minimum=0),
         _feature("queue_imbalance", "Size at the bid less at the ask over both, of the minute's last quote",
                  "(bid size - ask size) / (bid size + ask size)", minimum=-1),
@@ -41,6 +63,7 @@ FEATURE_OPTION_MINUTES = Contract(
                  "sum of order_flow_imbalance", unit="contracts"),
         _feature("signed_volume", "Buyer- less seller-initiated size in the minute", "Lee and Ready 1991",
                  unit="contracts"),
+        _feature("signed_volume_5m", "The same over the last five minutes", "sum of signed_volume", unit="contracts"),
         _feature("mid_return_1m", "Change of the mid against the last one known a minute before, at most ten "
                  "minutes older", "mid / mid[t - 1 min] - 1"),
         _feature("mid_return_5m", "Change of the mid against the last one known five minutes before, at most ten "
@@ -54,6 +77,32 @@ FEATURE_OPTION_MINUTES = Contract(
                  "close / close[t - 1 min] - 1"),
         _feature("underlying_return_5m", "Change of the underlying's close over five minutes, as known at "
                  "available_at", "close / close[t - 5 min] - 1"),
+        _feature("underlying_return_15m", "Change of the underlying's close over fifteen minutes, as known at "
+                 "available_at", "close / close[t - 15 min] - 1"),
+        _feature("underlying_realised_volatility_30m", "Realised volatility of the underlying over its last thirty "
+                 "minutes, where at least ten of them tell; its year has 252 sessions of 390 minutes",
+                 "sqrt(sum(ln(close / close before)^2) / minutes x 98280)", unit="decimal a year", minimum=0),
+        _feature("implied_volatility", "Volatility at which the mid is the value of a European option on the forward, "
+                 "from the side out of the money; its year has 365 days. An approximation where exercise is American",
+                 "Black 1976; Jaeckel 2015", unit="decimal a year", minimum=0),
+        _feature("delta", "Change of the value a unit of the forward", "N(d1), less 1 for a put; Black 1976"),
+        _feature("gamma", "Change of delta a unit of the forward", "n(d1) / (forward x volatility x sqrt(years))",
+                 unit="1 / currency", minimum=0),
+        _feature("vega", "Change of the value a volatility point (0.01)", "forward x n(d1) x sqrt(years) / 100",
+                 unit="currency a point", minimum=0),
+        _feature("theta", "Change of the value a calendar day that passes, at a rate of zero",
+                 "-forward x n(d1) x volatility / (2 x sqrt(years)) / 365", unit="currency a day"),
+        _feature("implied_minus_realised", "Implied volatility less the underlying's realised; each on its own clock",
+                 "implied_volatility - underlying_realised_volatility_30m", unit="decimal a year"),
+        _feature("at_the_money_volatility", "Of the chain whose forward this is", "gold_option_chains",
+                 unit="decimal a year", minimum=0),
+        _feature("skew_25_delta", "Of the same chain: volatility of the 25-delta put less that of the call",
+                 "gold_option_chains", unit="decimal a year"),
+        _feature("put_call_volume_ratio", "Size printed in puts over that in calls of the underlying, of the trading "
+                 "date so far as known at available_at; null where no call has traded",
+                 "sum of put volume / sum of call volume", minimum=0),
+        _feature("put_call_quote_ratio", "Quotes of puts over those of calls, likewise",
+                 "sum of put quote_updates / call quote_updates", minimum=0),
     ),
     key=("source", "symbol", "feature_time"),
     sort=("source", "symbol", "feature_time"),

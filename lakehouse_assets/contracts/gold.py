@@ -24,7 +24,8 @@ TERMS = (
 BAR_TIME = (
     Column("bar_start", "timestamptz", "Start of the minute [bar_start, bar_start + 60 s) of event time",
            required=True),
-    Column("available_at", "timestamptz", "Latest arrival among the bar's ticks, at least the minute's end",
+    Column("available_at", "timestamptz", "Latest arrival among the instrument's ticks up to the minute's end, at "
+           "least that end",
            required=True),
 )  # fmt: skip
 
@@ -114,6 +115,64 @@ GOLD_OPTION_DAILY_SUMMARY = Contract(
     key=("source", "symbol"),
     sort=("source", "symbol"),
     rules=(ORDERED, Rule("first_before_last", "first_tick_at <= last_tick_at", "Time runs forward")),
+)  # fmt: skip
+
+
+def _volatility(name: str, meaning: str) -> Column:
+    return Column(name, "double", f"{meaning}; null where it lies between no two quotes", unit="decimal a year",
+                  minimum=0, source="Black 1976, between the neighbours in a straight line")  # fmt: skip
+
+
+def _count(name: str, meaning: str) -> Column:
+    return Column(name, "long", meaning, unit="contracts", required=True, minimum=0)
+
+
+GOLD_OPTION_CHAINS = Contract(
+    table="gold_option_chains",
+    layer=GOLD,
+    description="What the quotes of a chain say together: its forward, its volatility at the money, and its skew.",
+    grain="one underlying of one source, one expiration and five minutes in which a contract was quoted",
+    columns=(
+        SOURCE, TRADING_DATE,
+        Column("underlying", "string", "Symbol of the underlying", required=True),
+        Column("expiration", "date", "Expiration date as listed", required=True),
+        CURRENCY,
+        Column("chain_time", "timestamptz", "End of the five minutes", required=True),
+        Column("available_at", "timestamptz", "Latest arrival among the quotes and the underlying's minutes, at least "
+               "chain_time", required=True),
+        Column("minutes_to_expiry", "double", "From chain_time to the close of the last trading day", unit="minutes"),
+        Column("underlying_price", "double", "Last close, or mid, of the underlying's minutes, at most ten minutes "
+               "old; null where there is none", unit="currency", minimum=0),
+        Column("forward_price", "double", "Forward that put-call parity implies, at chain_time; null where no strike "
+               "has a call and a put quoted in the same minute", unit="currency", minimum=0,
+               source="median of strike + call - put over the nearest strikes, at a rate of zero"),
+        Column("forward_strikes", "long", "Strikes that the forward rests on, those nearest the money", unit="strikes",
+               required=True, minimum=0, maximum=5),
+        _volatility("at_the_money_volatility", "Implied volatility of a strike at the forward"),
+        _volatility("put_25_delta_volatility", "Implied volatility of the put whose delta is -0.25"),
+        _volatility("call_25_delta_volatility", "Implied volatility of the call whose delta is 0.25"),
+        Column("skew_25_delta", "double", "Volatility of the 25-delta put less that of the call",
+               unit="decimal a year", source="put_25_delta_volatility - call_25_delta_volatility"),
+        _count("quotes", "Contracts quoted in the five minutes, each by its last quote"),
+        _count("quotes_used", "Those out of the money that have an implied volatility"),
+        _count("one_sided_quotes", "Left out: the bid or the ask is missing, or the bid is 0"),
+        _count("crossed_quotes", "Left out: the bid is above the ask"),
+        _count("outlier_quotes", "Left out: silver flags the mid as MID_OUTLIER"),
+        _count("unpaired_quotes", "Left out: no strike of the chain has both sides, so there is no forward"),
+        _count("in_the_money_quotes", "Left out: the other side of the strike, out of the money, tells more"),
+        _count("expiring_quotes", "Left out: less than a day to go"),
+        _count("no_vega_quotes", "Left out: worth less than a millionth of the forward"),
+        _count("no_root_quotes", "Left out: no volatility up to 500 % a year gives the price"),
+    ),
+    key=("source", "underlying", "expiration", "chain_time"),
+    sort=("source", "underlying", "expiration", "chain_time"),
+    rules=(
+        Rule("known_after_the_five_minutes", "available_at >= chain_time", "A chain is never known before its end"),
+        Rule("every_quote_is_accounted_for",
+             "quotes = quotes_used + one_sided_quotes + crossed_quotes + outlier_quotes + unpaired_quotes "
+             "+ in_the_money_quotes + expiring_quotes + no_vega_quotes + no_root_quotes",
+             "Quotes are used, or left out for one reason"),
+    ),
 )  # fmt: skip
 
 GOLD_PUT_CALL_RATIOS = Contract(

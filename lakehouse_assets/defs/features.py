@@ -12,9 +12,11 @@ from lakehouse_assets.settings import load_settings
 
 
 @lake_asset(FEATURE_OPTION_MINUTES, group_name=FEATURES)
-def feature_option_minutes(gold_option_minute_bars: Table, gold_underlying_minute_bars: Table) -> Query:
+def feature_option_minutes(
+    gold_option_minute_bars: Table, gold_underlying_minute_bars: Table, gold_option_chains: Table
+) -> Query:
     """One row a contract and minute; every join looks backward, on the time of arrival."""
-    return query("feature_option_minutes", gold_option_minute_bars, gold_underlying_minute_bars)
+    return query("feature_option_minutes", gold_option_minute_bars, gold_underlying_minute_bars, gold_option_chains)
 
 
 @lake_asset(FEATURE_OPTION_LABELS, group_name=FEATURES)

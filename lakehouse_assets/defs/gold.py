@@ -1,6 +1,7 @@
-"""GOLD: minute bars, daily summaries and ratios that people query."""
+"""GOLD: minute bars, chains, daily summaries and ratios that people query."""
 
 from lakehouse_assets.contracts.gold import (
+    GOLD_OPTION_CHAINS,
     GOLD_OPTION_DAILY_SUMMARY,
     GOLD_OPTION_MINUTE_BARS,
     GOLD_PUT_CALL_RATIOS,
@@ -22,6 +23,12 @@ def gold_option_minute_bars(silver_option_ticks: Table) -> Query:
 def gold_underlying_minute_bars(silver_underlying_ticks: Table) -> Query:
     """Trades and quotes of each underlying and minute."""
     return query("gold_underlying_minute_bars", silver_underlying_ticks)
+
+
+@lake_asset(GOLD_OPTION_CHAINS, group_name=GOLD)
+def gold_option_chains(gold_option_minute_bars: Table, gold_underlying_minute_bars: Table) -> Query:
+    """The forward that parity implies, the volatility at the money and the skew, every five minutes."""
+    return query("gold_option_chains", gold_option_minute_bars, gold_underlying_minute_bars)
 
 
 @lake_asset(GOLD_OPTION_DAILY_SUMMARY, group_name=GOLD)

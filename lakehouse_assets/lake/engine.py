@@ -13,6 +13,7 @@ from lakehouse_assets.contracts.contract import Contract
 from lakehouse_assets.lake.paths import local_path
 from lakehouse_assets.lake.schema import DUCKDB_TYPES
 from lakehouse_assets.settings import Settings
+from lakehouse_assets.transforms.called import register
 from lakehouse_assets.transforms.text import macros_text
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ def connect(settings: Settings) -> duckdb.DuckDBPyConnection:
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute("SET enable_progress_bar = false")  # it would be drawn into the output of whoever reads stdout
     connection.execute(macros_text())
+    register(connection)
     return connection
 
 

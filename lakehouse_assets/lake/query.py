@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 from lakehouse_assets.lake.engine import connect
 from lakehouse_assets.lake.table import BATCH_ROWS, Table
 from lakehouse_assets.settings import Settings
+from lakehouse_assets.transforms.called import code_named
 from lakehouse_assets.transforms.text import macros_text, parameters_of, sql_text
 
 if TYPE_CHECKING:
@@ -54,10 +55,11 @@ class Query:
     parameters: Mapping[str, object] = field(default_factory=dict)
 
     def fingerprint(self, partition_key: str) -> str:
-        """Over text, macros, parameters and the immutable input files of the partition."""
+        """Over text, macros, called functions, parameters and the immutable input files of the partition."""
         parts = {
             "text": self.text,
             "macros": macros_text(),
+            "code": code_named(self.text + macros_text()),
             "parameters": {name: repr(value) for name, value in sorted(self.parameters.items())},
             "inputs": {name: table.only(partition_key).content_key for name, table in sorted(self.inputs.items())},
         }

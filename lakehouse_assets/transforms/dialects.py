@@ -8,6 +8,7 @@ Does not: the check (`portable`; only a checked text may be written), binding pa
 import re
 from typing import TYPE_CHECKING, Final, Literal
 
+from lakehouse_assets.transforms.called import functions_named
 from lakehouse_assets.transforms.text import macros_text
 from lakehouse_assets.transforms.tree import parsed
 
@@ -38,12 +39,16 @@ def written_for(engine: Engine, sql: str, macros: str | None = None) -> str:
         sql: one SELECT in the portable subset.
         macros: text of the macros it calls; `macros.sql` where None.
 
+    A function of `called` keeps its name: Spark knows it once it is registered there.
+
     Raises:
-        sqlglot.errors.UnsupportedError: SQLGlot knows no form of something for this engine.
+        sqlglot.errors.UnsupportedError: the engine has no form of something; Trino, for one, calls no Python.
     """
-    from sqlglot.errors import ErrorLevel
+    from sqlglot.errors import ErrorLevel, UnsupportedError
 
     tree = parsed(sql, macros_text() if macros is None else macros)
+    if engine == "trino" and (names := functions_named(tree.sql("duckdb"))):
+        raise UnsupportedError(f"Trino cannot call {', '.join(names)}: compute this table on DuckDB or Spark")
     if engine == "spark":
         tree = tree.transform(_spark)
     if engine == "trino":

@@ -1,5 +1,6 @@
 -- Grain: one underlying of one source and one minute of event time in which a tick happened.
--- Caveats: as in gold_option_minute_bars: a delivered bar's open, high and low are its close; late ticks revise a bar.
+-- Caveats: as in gold_option_minute_bars: a delivered bar's open, high and low are its close. A late tick revises its bar,
+-- and which later mids are outliers: so a bar is known when every tick up to the minute's end has arrived.
 WITH ticks AS (
     SELECT source, trading_date, symbol, currency, available_at, last_price, last_size,
         bid_px_00, bid_sz_00, ask_px_00, ask_sz_00,
@@ -46,14 +47,21 @@ minutes AS (
         COUNT(spread_units) AS spread_count
     FROM numbered
     GROUP BY source, trading_date, symbol, minute
+),
+settled AS (
+    SELECT *,
+        MAX(last_arrival) OVER (
+            PARTITION BY source, symbol ORDER BY minute RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+        ) AS arrived_by
+    FROM minutes
 )
 SELECT source, trading_date, symbol, currency,
     minute_time(minute) AS bar_start,
-    known_after(last_arrival, minute) AS available_at,
+    known_after(arrived_by, minute) AS available_at,
     open_price, high_price, low_price, close_price,
     COALESCE(off_grid(volume_units), 0e0) AS volume,
     trade_count,
     ratio(value_units, volume_units) AS vwap_price,
     quote_updates, bid_px_00, bid_sz_00, ask_px_00, ask_sz_00, mid_price,
     ratio(spread_units, spread_count) / 1e6 AS average_spread
-FROM minutes
+FROM settled

@@ -17,6 +17,13 @@ CREATE OR REPLACE MACRO log_ratio(a, b) AS
     CASE WHEN a > 0 AND b > 0 AND a / NULLIF(b, 0) > 0 AND a / NULLIF(b, 0) < 1e300
          THEN CAST(ROUND(LN(a / NULLIF(b, 0)) * 1e12) AS BIGINT) / 1e12 END;
 
+-- On the grid of 1e-9: volatilities and what is made of them.
+CREATE OR REPLACE MACRO rounded(x) AS
+    CASE WHEN x > -9.2e9 AND x < 9.2e9 THEN CAST(ROUND(x * 1e9) AS BIGINT) / 1e9 END;
+
+-- The value at x on the straight line through (x0, y0) and (x1, y1), on the grid of 1e-9.
+CREATE OR REPLACE MACRO interpolated(x, x0, y0, x1, y1) AS rounded(y0 + (y1 - y0) * ratio(x - x0, x1 - x0));
+
 -- Equal, two nulls being equal.
 CREATE OR REPLACE MACRO same(a, b) AS COALESCE(a = b, a IS NULL AND b IS NULL);
 
@@ -35,6 +42,9 @@ CREATE OR REPLACE MACRO minute_of_date(minute, day) AS minute - day_number(day) 
 -- Options listed before 2015-02 expire on a Saturday and trade until the Friday; day 2 after 1970-01-01 was one.
 CREATE OR REPLACE MACRO last_trading_day_number(expiration) AS
     day_number(expiration) - CASE WHEN MOD(day_number(expiration), 7) = 2 THEN 1 ELSE 0 END;
+
+-- By the calendar, as volatilities count: 365 days.
+CREATE OR REPLACE MACRO years_of(minutes) AS minutes / 525600e0;
 
 -- Hours that New York is behind UTC: 4 from the second Sunday of March to before the first of November, else 5.
 CREATE OR REPLACE MACRO new_york_hours(day) AS
@@ -95,6 +105,14 @@ CREATE OR REPLACE MACRO has_osi_day(symbol) AS
 
 CREATE OR REPLACE MACRO looks_isin(symbol) AS
     COALESCE(REGEXP_MATCHES(symbol, '^[A-Z]{2}[A-Z0-9]{9}[0-9]$'), FALSE);
+
+-- The minute since 1970 at which a contract's last trading day ends: 15:20 in Seoul for KRX's symbols, 16:00 in New
+-- York for OSI's, else midnight UTC.
+CREATE OR REPLACE MACRO expiry_minute(symbol, expiration) AS
+    last_trading_day_number(expiration) * 1440
+    + CASE WHEN looks_isin(symbol) AND COALESCE(symbol LIKE 'KR4%', FALSE) THEN 380
+           WHEN looks_osi(symbol) THEN 960 + 60 * new_york_hours(expiration)
+           ELSE 1440 END;
 
 -- A character as ISO 6166 counts it: digits as they are, letters from A = 10.
 CREATE OR REPLACE MACRO isin_digits(character) AS
@@ -161,6 +179,9 @@ CREATE OR REPLACE MACRO whole_number(digits) AS
 
 -- `code` where the condition holds, else null; null first: a condition that is null does not hold.
 CREATE OR REPLACE MACRO code_if(holds, code) AS CASE WHEN COALESCE(holds, FALSE) THEN code END;
+
+-- An aggregate: rows of one code.
+CREATE OR REPLACE MACRO count_of(found, code) AS COUNT(CASE WHEN found = code THEN 1 END);
 
 -- Whether joined codes name the one that the pattern spells: '%MID_OUTLIER%'.
 CREATE OR REPLACE MACRO names_code(codes, pattern) AS COALESCE(codes LIKE pattern, FALSE);

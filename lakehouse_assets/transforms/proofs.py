@@ -14,6 +14,7 @@ from importlib.metadata import version
 from typing import Any, Final
 
 from lakehouse_assets.contracts.catalog import CONTRACTS
+from lakehouse_assets.transforms.called import CALLED, functions_named
 from lakehouse_assets.transforms.lineage import Source, column_lineage
 from lakehouse_assets.transforms.portable import check
 from lakehouse_assets.transforms.text import FOLDER, macros_text, sql_text, tables_of, transform_names
@@ -47,8 +48,10 @@ def prove(table: str, inputs: Iterable[str]) -> Lineage:
 
 
 def digest(table: str, inputs: Iterable[str]) -> str:
-    """Over all that a proof depends on: text, macros, the inputs' contracts, and the parser's version."""
-    parts = [sql_text(table), macros_text(), *(repr(CONTRACTS[name].columns) for name in inputs), version("sqlglot")]
+    """Over all that a proof depends on: text, macros, called functions, the inputs' contracts, the parser's version."""
+    called = [repr(CALLED[name]) for name in functions_named(sql_text(table) + macros_text())]
+    columns = [repr(CONTRACTS[name].columns) for name in inputs]
+    parts = [sql_text(table), macros_text(), *called, *columns, version("sqlglot")]
     return sha256("\x1f".join(parts).encode()).hexdigest()
 
 

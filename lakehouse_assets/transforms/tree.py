@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from lakehouse_assets.contracts.contract import Contract
+from lakehouse_assets.transforms.called import CALLED
 from lakehouse_assets.transforms.macros import expanded
 
 if TYPE_CHECKING:
@@ -25,7 +26,11 @@ SQL_TYPES: Final[Mapping[str, str]] = {
 }
 """What a contract's column type is called in SQL; no other type enters a transform."""
 
-FUNCTION_TYPES: Final[Mapping[str, str]] = {"epoch_us": "BIGINT", "make_timestamptz": "TIMESTAMPTZ"}
+FUNCTION_TYPES: Final[Mapping[str, str]] = {
+    "epoch_us": "BIGINT",
+    "make_timestamptz": "TIMESTAMPTZ",
+    **{name: one.returns for name, one in CALLED.items()},
+}
 """Result types of the allowed functions that SQLGlot does not know by name."""
 
 

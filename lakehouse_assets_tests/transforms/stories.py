@@ -4,6 +4,7 @@ Belongs here: running one `.sql` file over rows written by hand, ready-made tick
 Does not: any expectation about a particular table.
 """
 
+import atexit
 import math
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
@@ -16,6 +17,7 @@ import pyarrow as pa
 from lakehouse_assets.contracts.catalog import CONTRACTS
 from lakehouse_assets.contracts.contract import Contract
 from lakehouse_assets.settings import LabelSettings, SilverSettings
+from lakehouse_assets.transforms.called import register
 from lakehouse_assets.transforms.text import macros_text, parameters_of, sql_text
 
 Row = dict[str, Any]
@@ -40,6 +42,8 @@ def _engine() -> duckdb.DuckDBPyConnection:
     engine = duckdb.connect(config={"threads": 1, "preserve_insertion_order": False})
     engine.execute("SET TimeZone = 'UTC'")
     engine.execute(macros_text())
+    register(engine)
+    atexit.register(engine.close)
     return engine
 
 
@@ -149,6 +153,18 @@ def bar(minute: int, mid: float | None, **values: Any) -> Row:
     return {**row, **values}
 
 
+CONTRACTS_BY_TERMS = {("C", 4000.0): CALL, ("P", 4000.0): ISIN_PUT}
+
+
+def pair(minute: int, call: float, put: float, strike: float = 4000.0, **values: Any) -> list[Row]:
+    """The minute bars of a call and a put of one strike."""
+    return [
+        bar(minute, mid, symbol=CONTRACTS_BY_TERMS.get((side, strike), f"{side}{strike}"), option_type=side,
+            strike_price=strike, **values)
+        for side, mid in (("C", call), ("P", put))
+    ]  # fmt: skip
+
+
 def underlying_bar(minute: int, price: float | None, **values: Any) -> Row:
     """A minute bar of the underlying, known when the minute ends."""
     row: Row = {
@@ -158,11 +174,26 @@ def underlying_bar(minute: int, price: float | None, **values: Any) -> Row:
     return {**row, **values}
 
 
-def features(option_bars: Iterable[Row], underlying: Iterable[Row] = (), sql: str | None = None) -> list[Row]:
-    """The features of some bars."""
+def chains(option_bars: Iterable[Row], underlying: Iterable[Row] = (), sql: str | None = None) -> list[Row]:
+    """The chains of some bars."""
     return run(
-        "feature_option_minutes", None, sql, gold_option_minute_bars=option_bars, gold_underlying_minute_bars=underlying
+        "gold_option_chains", None, sql, gold_option_minute_bars=option_bars, gold_underlying_minute_bars=underlying
     )
+
+
+def features(
+    option_bars: Iterable[Row],
+    underlying: Iterable[Row] = (),
+    sql: str | None = None,
+    chain_rows: Iterable[Row] | None = None,
+) -> list[Row]:
+    """The features of some bars, with the chains of the same bars where none are given."""
+    option_bars, underlying = list(option_bars), list(underlying)
+    given = chains(option_bars, underlying) if chain_rows is None else chain_rows
+    return run(
+        "feature_option_minutes", None, sql, gold_option_minute_bars=option_bars,
+        gold_underlying_minute_bars=underlying, gold_option_chains=given,
+    )  # fmt: skip
 
 
 def without(rows: Iterable[Row], column: str) -> list[Row]:

@@ -12,6 +12,7 @@ from lakehouse_assets.settings import PROJECT, Settings
 from lakehouse_assets.sources.adapter import KINDS
 from lakehouse_assets.sources.landing import scan, tick_batches
 from lakehouse_assets.sources.simulator import Profile, simulate
+from lakehouse_assets.transforms.called import register
 from lakehouse_assets.transforms.text import macros_text, parameters_of, sql_text
 from lakehouse_assets_tests.transforms.stories import parameters
 
@@ -52,6 +53,7 @@ def judged(
     with duckdb.connect(config={"threads": 2}) as engine:
         engine.execute("SET TimeZone = 'UTC'")
         engine.execute(macros_text())
+        register(engine)
         for kind in KINDS:
             ticks = tick_batches(kind, files, home / "raw", settings, DAY).read_all()
             engine.register("ticks", ticks)

@@ -7,6 +7,7 @@ A type that cannot be told is refused where it matters: cast the parameter.
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
+from lakehouse_assets.transforms.called import CALLED
 from lakehouse_assets.transforms.portable.violation import Rule, bare, spelled_type
 
 if TYPE_CHECKING:
@@ -140,12 +141,22 @@ def times_move_only_by_intervals(node: "exp.Expr") -> str | None:
 def arguments_have_their_type(node: "exp.Expr") -> str | None:
     """An operand of another type, which some engine would cast silently and another refuse."""
     families = ARGUMENTS.get(type(node).__name__) or ARGUMENTS_BY_NAME.get(node.name.lower())
-    return None if families is None else _strangers(node, families)
+    return _misplaced(node) if families is None else _strangers(node, families)
 
 
-def _strangers(node: "exp.Expr", families: tuple[str, ...]) -> str | None:
+def _misplaced(node: "exp.Expr") -> str | None:
+    """The first argument of a called function that is of another family than its own; integers count as doubles."""
+    called = CALLED.get(node.name.lower())
+    for place, wanted in enumerate(called.arguments if called else ()):
+        families = NUMBERS if wanted == "DOUBLE" else (FAMILIES[wanted],)
+        if reason := _strangers(node, families, _operands(node)[place : place + 1]):
+            return reason
+    return None
+
+
+def _strangers(node: "exp.Expr", families: tuple[str, ...], operands: "list[exp.Expr] | None" = None) -> str | None:
     """The first operand of another family; parameters and NULL fit everywhere."""
-    for operand in _operands(node):
+    for operand in _operands(node) if operands is None else operands:
         if family(operand) not in (*families, "null") and not _takes_any_type(operand):
             wanted = " or ".join(families)
             return (

@@ -7,6 +7,8 @@ What is not listed is refused: a new name enters with a test that shows equal bi
 from collections.abc import Mapping
 from typing import Final
 
+from lakehouse_assets.transforms.called import CALLED
+
 STRUCTURE: Final = (
     "Select From Join Table TableAlias Subquery With CTE Where Group Having Ordered Order Window WindowSpec Union "
     "Alias Column Identifier Star Literal Null Boolean Paren DataType Placeholder Interval Var Distinct"
@@ -22,7 +24,11 @@ FUNCTIONS: Final = (
 ALLOWED: Final = frozenset(f"{STRUCTURE} {OPERATORS} {FUNCTIONS}".split())
 """Class names of the syntax nodes of the subset."""
 
-ALLOWED_BY_NAME: Final[Mapping[str, int]] = {"epoch_us": 1, "make_timestamptz": 1}
+ALLOWED_BY_NAME: Final[Mapping[str, int]] = {
+    "epoch_us": 1,
+    "make_timestamptz": 1,
+    **{name: len(one.arguments) for name, one in CALLED.items()},
+}
 """Allowed functions that SQLGlot has no node for, with the number of their arguments; `dialects` writes them."""
 
 INSTEAD_BY_NAME: Final[Mapping[str, str]] = {

@@ -34,7 +34,11 @@ def _unlisted(name: str, arguments: int) -> str | None:
     expected = ALLOWED_BY_NAME.get(name.lower())
     if expected is None:
         return INSTEAD_BY_NAME.get(name.lower(), f"{name.upper()} is not in the proven subset, nor a macro")
-    return None if arguments == expected else f"{name.upper()} takes {expected} argument, {arguments} given"
+    return (
+        None
+        if arguments == expected
+        else f"{name.upper()} takes {expected} argument{'s' * (expected > 1)}, {arguments} given"
+    )
 
 
 def only_known_clauses_are_used(node: "exp.Expr") -> str | None:
