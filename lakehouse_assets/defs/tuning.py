@@ -22,6 +22,7 @@ from lakehouse_assets.settings import load_settings
 if TYPE_CHECKING:
     from lakehouse_assets.services.model_tuning import TuningOutcome
 
+BEATS_BASELINES = "model_tuning_beats_its_baselines"
 _MODEL = load_settings().model
 
 
@@ -38,6 +39,13 @@ class TuningConfig(dg.Config):
         "feature_option_minutes": dg.AssetIn(input_manager_key=IO_MANAGER),
         "feature_option_labels": dg.AssetIn(input_manager_key=IO_MANAGER),
     },
+    check_specs=[
+        dg.AssetCheckSpec(
+            BEATS_BASELINES,
+            asset="model_tuning",
+            description="On the last span the recipe that was found surely beats the majority and no change.",
+        )
+    ],
     group_name=MODELS,
     kinds={"optuna", "mlflow"},
     owners=[load_settings().owner],
@@ -58,6 +66,7 @@ def model_tuning(
     Nothing is registered: put what it found into `lakehouse.toml` and the model's asset learns by it.
     """
     from lakehouse_assets.lake.cut import Cut
+    from lakehouse_assets.learners.judgement import beaten_baselines
     from lakehouse_assets.learners.learner import OverBudget
     from lakehouse_assets.learners.splits import TooLittleHistory
     from lakehouse_assets.services.model_tuning import Budget, tune_and_log
@@ -81,7 +90,11 @@ def model_tuning(
         )
     except (TooLittleHistory, OverBudget) as hopeless:
         raise dg.Failure(f"no recipe: {hopeless}", allow_retries=False) from hopeless
-    yield dg.MaterializeResult(metadata=_metadata(outcome))
+    beats, words = beaten_baselines(outcome.scores)
+    verdict = dg.AssetCheckResult(
+        check_name=BEATS_BASELINES, passed=beats, severity=dg.AssetCheckSeverity.WARN, description=words
+    )
+    yield dg.MaterializeResult(metadata=_metadata(outcome), check_results=[verdict])
 
 
 def _metadata(outcome: "TuningOutcome") -> dict[str, Any]:
