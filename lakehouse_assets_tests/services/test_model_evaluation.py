@@ -13,7 +13,7 @@ from lakehouse_assets.services.registry import CHALLENGER, ModelRegistry
 from lakehouse_assets.services.tracking import EVALUATION_EXPERIMENT
 from lakehouse_assets_tests.learners.synthetic import World, rows
 from lakehouse_assets_tests.services.ledgers import lake_in
-from lakehouse_assets_tests.services.worlds import PLAN, TOO_GOOD, Reading, identity
+from lakehouse_assets_tests.services.worlds import PLAN, RECIPE, TOO_GOOD, Reading, identity
 
 SIGNAL = World(days=8)
 BOUNDS = Bounds(too_good=TOO_GOOD, most_off=0.1)
@@ -30,7 +30,7 @@ class Arena:
     doubts: tuple[str, ...] = ()
 
     def train(self, run: str = "run-1", rounds: int = 20) -> ModelOutcome:
-        plan = dataclasses.replace(PLAN, recipe=dataclasses.replace(PLAN.recipe, rounds=rounds), naive_split=False)
+        plan = dataclasses.replace(PLAN, recipe=dataclasses.replace(RECIPE, rounds=rounds), naive_split=False)
         return train_and_register(self.reading.inputs, plan, self.registry, identity(run), too_good=TOO_GOOD)
 
     def judge(self, run: str = "run-1") -> Evaluation:

@@ -9,8 +9,8 @@ import pytest
 
 from lakehouse_assets.learners.matrix import prediction_hash
 from lakehouse_assets.services import model_training
-from lakehouse_assets.services.model_training import ModelOutcome, TooGoodToBeTrue, train_and_register
 from lakehouse_assets.services.model_evaluation import tick_model
+from lakehouse_assets.services.model_training import ModelOutcome, TooGoodToBeTrue, train_and_register
 from lakehouse_assets.services.registry import ModelRegistry
 from lakehouse_assets.services.tracking import PIPELINE_EXPERIMENT
 from lakehouse_assets_tests.learners.synthetic import World, rows

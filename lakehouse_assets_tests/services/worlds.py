@@ -9,10 +9,10 @@ import pyarrow as pa
 from lakehouse_assets.learners.bootstrap import Resampling
 from lakehouse_assets.learners.training import TrainingPlan
 from lakehouse_assets.learners.xgboost_trees import XGBoostRecipe
+from lakehouse_assets.services.input_tables import InputTable
 from lakehouse_assets.services.registry import ModelRegistry
 from lakehouse_assets.services.tracking import RunIdentity
 from lakehouse_assets.services.tracking_store import TrackingStore
-from lakehouse_assets.services.input_tables import InputTable
 from lakehouse_assets.services.training_record import TrainingInputs
 from lakehouse_assets_tests.learners.synthetic import COLUMNS, in_batches
 
