@@ -3,6 +3,7 @@
 Belongs here: both comparisons. Does not: how good the models are.
 """
 
+from functools import partial
 from typing import Any
 
 from benchmarks.findings import Figure, Finding, Runs, at_most
@@ -38,8 +39,8 @@ def _against_bare(session: Session) -> Finding:
     for algorithm, parameters in ON_ALL_ROWS.items():
         asked = {"algorithm": algorithm, "rows": rows, "parameters": parameters, "folder": str(session.folder)}
         sides = {
-            f"{algorithm}: ours": lambda asked=asked: run("fit_ours", asked),
-            f"{algorithm}: the bare call": lambda asked=asked: run("fit_bare", asked),
+            f"{algorithm}: ours": partial(run, "fit_ours", asked),
+            f"{algorithm}: the bare call": partial(run, "fit_bare", asked),
         }
         found = alternate(session.repeats, sides)
         ours, bare = found.values()
@@ -49,7 +50,7 @@ def _against_bare(session: Session) -> Finding:
         for name, side in found.items():
             runs.add(name, middle(side), rows)
     note = (
-        "Ours reads the rows from their file batch by batch and records the loss after each round; the bare call has "
+        "Ours reads the rows from their file batch by batch; the bare call has "
         "them in memory as float32. The forest grows on quantile codes; both sides learn from all rows. Two threads."
     )
     return Finding("Fit of a learner", figures, runs.columns, runs.rows, note)
@@ -60,7 +61,7 @@ def _memory(session: Session) -> Finding:
     for algorithm, (parameters, aims) in GROWING.items():
         for rows, aim in aims.items() if session.rows >= USUAL_ROWS else [(QUICK_ROWS, None)]:
             asked = {"algorithm": algorithm, "rows": rows, "parameters": parameters, "folder": str(session.folder)}
-            found = alternate(1, {f"{algorithm}, {rows:,} rows": lambda asked=asked: run("fit_ours", asked)})
+            found = alternate(1, {f"{algorithm}, {rows:,} rows": partial(run, "fit_ours", asked)})
             for name, side in found.items():
                 one = middle(side)
                 runs.add(name, one, rows)

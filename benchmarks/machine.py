@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-PACKAGES = ("duckdb", "pyarrow", "pyiceberg", "dagster", "numpy")
+PACKAGES = ("duckdb", "pyarrow", "pyiceberg", "dagster", "numpy", "xgboost", "lightgbm", "scikit-learn")
 
 
 def described(repeats: int) -> Iterator[str]:

@@ -89,7 +89,8 @@ class Recipe(Protocol):
             batches: the training rows; passed over several times.
             features: the columns to learn from, in the order the model keeps.
             label: the column to predict.
-            validation: rows whose loss is recorded as the model grows; nothing is chosen by it.
+            validation: rows whose loss is recorded as the model grows, and with it that of the training rows; nothing
+                is chosen by it. Without it no loss is recorded.
             cache: an empty folder, for a recipe that keeps rows on disk while it learns.
 
         Raises:

@@ -173,6 +173,7 @@ def test_the_validation_set_changes_no_prediction(algorithm: str) -> None:
     half = batch.num_rows // 2
     watched = recipe(algorithm).fit(in_batches(batch), FEATURES, "label", validation=in_batches(batch.slice(half)))
     assert prediction_hash(watched.model.predict([batch])) == fresh_hash(algorithm)
+    assert recipe(algorithm).fit(in_batches(batch), FEATURES, "label").history == {}
 
 
 @EVERY
