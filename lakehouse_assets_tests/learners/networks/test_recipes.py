@@ -59,7 +59,8 @@ def test_it_learns_the_digits(fitted: Mapping[str, FittedNetwork], images: Any, 
     train, test = images
     one = fitted[algorithm]
     found = one.model.predict(test.pixels)
-    assert (found.dtype, found.shape) == (np.float32, (len(test), 10))
+    assert found.dtype == np.float32
+    assert found.shape == (len(test), 10)
     assert found.sum(axis=1) == pytest.approx(1, abs=1e-5)
     assert (found.argmax(axis=1) == test.labels).mean() > 0.85
     assert one.rows == len(train)
