@@ -56,7 +56,7 @@ def test_the_environment_wins_over_the_file_and_keeps_its_neighbours(
         ("[model]\nmax_dept = 3", "model.max_dept: no such setting"),
         ('[model]\nmax_depth = "deep"', "model.max_depth: Input should be a valid integer"),
         ("[model]\nmax_depth = 99", "model.max_depth: Input should be less than or equal to 16, found 99"),
-        ('[model]\nalgorithm = "oracle"', "model.algorithm: Input should be 'xgboost', 'lightgbm' or 'random_forest', found 'oracle'"),
+        ('[model]\nalgorithm = "oracle"', "Input should be 'xgboost', 'lightgbm' or 'random_forest', found 'oracle'"),
         ('profile = "production"', 'profile: "production" has no engines or servers yet'),
         ('profile = "cloud"', "profile: Input should be 'embedded' or 'production', found 'cloud'"),
         ('[bronze]\npartition_cols = ["source"]', "bronze.partition_cols: Value error, must name trading_date"),

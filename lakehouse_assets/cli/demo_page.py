@@ -107,15 +107,13 @@ def _show_model(settings: "Settings", reports: "Sequence[RunReport]") -> None:
 
 
 def _show_leaderboard(settings: "Settings") -> None:
+    from lakehouse_assets.cli.leaderboard import show_standings
     from lakehouse_assets.services.leaderboard import leaderboard
     from lakehouse_assets.services.tracking_store import TrackingStore
 
-    rows = [
-        (one.algorithm, one.version, one.accuracy, one.naive_accuracy or "", one.log_loss, f"{one.seconds:.1f}")
-        for one in leaderboard(TrackingStore(settings.mlflow_uri, settings.mlflow_artifacts))
-    ]
-    numbers = ("version", "accuracy", "a naive split says", "log-loss", "seconds")
-    show(("algorithm", *numbers), [tuple(map(str, row)) for row in rows], title="All models", right=numbers)
+    found = leaderboard(TrackingStore(settings.mlflow_uri, settings.mlflow_artifacts))
+    for model in dict.fromkeys(one.model for one in found):
+        show_standings(model, [one for one in found if one.model == model])
 
 
 def _interval(model: Mapping[str, Any], name: str) -> str:

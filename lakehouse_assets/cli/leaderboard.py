@@ -3,12 +3,19 @@
 Belongs here: showing. Does not: reading the records (`services.leaderboard`).
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lakehouse_assets.cli.rendering import say, show, write_json
+
+if TYPE_CHECKING:
+    from lakehouse_assets.services.leaderboard import Standing
+
+WORDS = ("model", "algorithm", "aliases")
+"""The columns that are no numbers."""
 
 
 def leaderboard(
@@ -20,21 +27,26 @@ def leaderboard(
 
     Example: lakehouse leaderboard
     """
-    from lakehouse_assets.services.leaderboard import COLUMNS, cells
     from lakehouse_assets.services.leaderboard import leaderboard as standings
     from lakehouse_assets.services.mlflow import MlflowResource
 
     found = standings(MlflowResource().store)
     if as_json:
         write_json([asdict(one) for one in found])
-        return
-    if not found:
+    elif not found:
         say("no model is registered yet: run the job ml_pipeline, or `lakehouse demo`")
-        return
-    left = ("model", "algorithm", "aliases")
-    show(
-        tuple(COLUMNS.values()),
-        [cells(one) for one in found],
-        title="Leaderboard, each score with its 95 % interval",
-        right=tuple(title for name, title in COLUMNS.items() if name not in left),
-    )
+    else:
+        for model in dict.fromkeys(one.model for one in found):
+            show_standings(model, [one for one in found if one.model == model])
+
+
+def show_standings(model: str, standings: "Sequence[Standing]") -> None:
+    """The versions of one model; columns that mean nothing to any of them are left out, intervals stand below."""
+    from lakehouse_assets.services.leaderboard import COLUMNS, cells
+
+    meant = [name for name in COLUMNS if name != "model" and any(getattr(one, name) is not None for one in standings)]
+    names = list(COLUMNS)
+    rows = [[cells(one)[names.index(name)].replace(" [", "\n[") for name in meant] for one in standings]
+    titles = [COLUMNS[name] for name in meant]
+    right = [COLUMNS[name] for name in meant if name not in WORDS]
+    show(titles, rows, title=f"{model}, each score with its 95 % interval", right=right)

@@ -70,8 +70,8 @@ def test_the_console_script_reproduces_in_a_process_of_its_own(home: Path) -> No
 def test_a_version_survives_that_everything_was_expired_that_may_be_and_its_files_with_it(
     home: Path, tmp_path: Path, lake: Lake, store: TrackingStore
 ) -> None:
-    for number in range(3):
-        put_day(lake, FIRST + dt.timedelta(days=number), seed=100 + number)  # every partition is replaced
+    for number in range(6):  # every partition is replaced, and what replaced it is too
+        put_day(lake, FIRST + dt.timedelta(days=number % 3), seed=100 + number)
     removed = _expire_all(lake)
     assert removed > 0
     assert reproduce(lake, store, f"models:/{TICK_MODEL}/1").is_equal
