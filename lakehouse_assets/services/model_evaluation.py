@@ -18,6 +18,7 @@ from lakehouse_assets.learners.evaluation import Scores, evaluate
 from lakehouse_assets.learners.judgement import Judgement, advantage, holds_its_floor, is_calibrated, judge
 from lakehouse_assets.learners.learner import Model
 from lakehouse_assets.learners.training import predict_span
+from lakehouse_assets.services.leaderboard import LEADERBOARD_FILE, as_markdown, leaderboard
 from lakehouse_assets.services.model_training import rows_on_disk
 from lakehouse_assets.services.promotions import Evidence, move_champion
 from lakehouse_assets.services.registry import ModelRegistry
@@ -133,6 +134,7 @@ class Evaluator:
             judgement, contest = self._compare(run, number, record, champion)
             tags = {JUDGEMENT_TAG: str(judgement), JUDGED_AGAINST_TAG: champion or NOBODY}
             run.set_tags({**tags, "model_version": number})
+            run.log_text(LEADERBOARD_FILE, as_markdown(leaderboard(self.registry.store)))
             self.registry.set_tags(number, tags)
         return judgement, contest
 
