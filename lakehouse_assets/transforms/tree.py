@@ -23,8 +23,9 @@ SQL_TYPES: Final[Mapping[str, str]] = {
     "boolean": "BOOLEAN",
     "date": "DATE",
     "timestamptz": "TIMESTAMPTZ",
+    "binary": "BLOB",
 }
-"""What a contract's column type is called in SQL; no other type enters a transform."""
+"""What a contract's column type is called in SQL; bytes may be passed on, and nothing is proven of them."""
 
 FUNCTION_TYPES: Final[Mapping[str, str]] = {
     "epoch_us": "BIGINT",
