@@ -90,7 +90,8 @@ def test_a_value_outside_the_contract_is_refused(
 
 
 def test_bytes_are_kept_to_the_last_one_and_told_apart(lake: Lake) -> None:
-    odd = bytes(range(256)) * 3 + b"\0', \\x00\xff'] nul"
+    odd = (bytes(range(256)) * 3 + b"\0', \\x00\xff'] nu").ljust(784, b"l")
+    assert len(odd) == 784
     table = images(lambda rows: rows[7].update(pixels=odd))
     staged = stage(lake, RAW_MNIST_IMAGES, Rows(table), [WHOLE])
     shown = staged.table(staged.partitions[0])

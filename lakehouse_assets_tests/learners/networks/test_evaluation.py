@@ -77,6 +77,14 @@ def test_the_scores_of_a_resample_are_those_of_the_images_in_it() -> None:
         assert [interval.low, interval.high] == pytest.approx(np.quantile(brute, [0.025, 0.975]))
 
 
+def test_equal_probabilities_count_half_in_the_area() -> None:
+    rng = np.random.default_rng(8)
+    said = rng.dirichlet(np.ones(10), 6).astype(np.float32)[rng.integers(0, 6, 300)]  # six different answers in all
+    rows = ImagePredictions(rng.integers(0, 10, 300).astype(np.int8), said, 0)
+    expected = np.mean([ORACLE.roc_auc_score(rows.label == digit, said[:, digit]) for digit in range(10)])
+    assert evaluate_images(rows, FEW).roc_auc_macro.value == pytest.approx(expected)
+
+
 def test_a_certain_mistake_costs_a_finite_loss() -> None:
     certain = np.eye(10, dtype=np.float32)[[3, 3]]
     losses = image_losses(ImagePredictions(np.array([3, 4], np.int8), certain, 3))
