@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 from pydantic import Field
 
-from lakehouse_assets.settings import ModelSettings, load_settings
+from lakehouse_assets.settings import MnistSettings, ModelSettings, load_settings
 
 if TYPE_CHECKING:
     from lakehouse_assets.learners.learner import Recipe
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from lakehouse_assets.learners.xgboost_trees import XGBoostRecipe
 
 _MODEL: ModelSettings = load_settings().model
+_MNIST: MnistSettings = load_settings().mnist
 
 
 class TrainingConfig(dg.Config):
@@ -71,12 +72,32 @@ class RandomForestConfig(TrainingConfig):
         return RandomForestRecipe(**self.model_dump())
 
 
+class NetworkConfig(dg.Config):
+    """What every network has; the thread count is part of the model, and a late fit is given up."""
+
+    seed: int = Field(_MNIST.seed, ge=0)
+    threads: int = Field(_MNIST.threads, ge=1)
+    time_budget_seconds: float = Field(_MNIST.time_budget_seconds, gt=0)
+
+
+class MlpConfig(NetworkConfig):
+    """A network of dense layers."""
+
+    epochs: int = Field(_MNIST.mlp_epochs, ge=1)
+
+
+class CnnConfig(NetworkConfig):
+    """A network of convolutions."""
+
+    epochs: int = Field(_MNIST.cnn_epochs, ge=1)
+
+
 CONFIGS: Mapping[str, type[XGBoostConfig | LightGBMConfig | RandomForestConfig]] = {
     "xgboost": XGBoostConfig,
     "lightgbm": LightGBMConfig,
     "random_forest": RandomForestConfig,
 }
-"""By the name of the algorithm."""
+"""Of the learners of ticks, by the name of the algorithm."""
 
 
 def default_recipe(algorithm: str) -> "Recipe":

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from lakehouse_assets.defs.model_configs import CnnConfig, MlpConfig
 from lakehouse_assets.defs.tick_model import TRAINING_POOL
 from lakehouse_assets.lake.asset import IO_MANAGER, retry_policy
 from lakehouse_assets.lake.describe import code_references
@@ -21,14 +22,6 @@ from lakehouse_assets.settings import load_settings
 if TYPE_CHECKING:
     from lakehouse_assets.learners.networks.network import ImageRecipe
     from lakehouse_assets.services.digit_training import NetworkOutcome
-
-
-class NetworkConfig(dg.Config):
-    """What may be chosen of a network; one thread is faster than two here, and part of what the network becomes."""
-
-    seed: int = 7
-    threads: int = 1
-    time_budget_seconds: float = 600.0
 
 
 def network(name: str, library: str) -> Callable[[Callable[..., Iterator[Any]]], dg.AssetsDefinition]:
@@ -62,7 +55,7 @@ def majority_check(asset: str) -> str:
 @network("model_tensorflow_mnist_mlp", "tensorflow")
 def model_tensorflow_mnist_mlp(
     context: dg.AssetExecutionContext,
-    config: NetworkConfig,
+    config: MlpConfig,
     lake: LakeResource,
     mlflow: MlflowResource,
     raw_mnist_images: Table,
@@ -76,7 +69,7 @@ def model_tensorflow_mnist_mlp(
 @network("model_tensorflow_mnist_cnn", "tensorflow")
 def model_tensorflow_mnist_cnn(
     context: dg.AssetExecutionContext,
-    config: NetworkConfig,
+    config: CnnConfig,
     lake: LakeResource,
     mlflow: MlflowResource,
     raw_mnist_images: Table,
@@ -90,7 +83,7 @@ def model_tensorflow_mnist_cnn(
 @network("model_pytorch_mnist_mlp", "pytorch")
 def model_pytorch_mnist_mlp(
     context: dg.AssetExecutionContext,
-    config: NetworkConfig,
+    config: MlpConfig,
     lake: LakeResource,
     mlflow: MlflowResource,
     raw_mnist_images: Table,
@@ -104,7 +97,7 @@ def model_pytorch_mnist_mlp(
 @network("model_pytorch_mnist_cnn", "pytorch")
 def model_pytorch_mnist_cnn(
     context: dg.AssetExecutionContext,
-    config: NetworkConfig,
+    config: CnnConfig,
     lake: LakeResource,
     mlflow: MlflowResource,
     raw_mnist_images: Table,

@@ -38,6 +38,7 @@ __all__ = [
     "BronzeSettings",
     "EngineSettings",
     "LabelSettings",
+    "MnistSettings",
     "ModelSettings",
     "RetrySettings",
     "Settings",

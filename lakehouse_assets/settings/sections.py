@@ -118,15 +118,21 @@ class ModelSettings(Section):
 
 
 class MnistSettings(Section):
-    """The images that the networks learn from.
+    """The images that the networks learn from, and how.
 
     `digits` are those that come with scikit-learn; `mnist` are the four original files, which lie in `folder`
     (`mnist` in the state folder, where none is named): train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz,
     t10k-images-idx3-ubyte.gz, t10k-labels-idx1-ubyte.gz.
+    One thread by default: small networks are slower with two, which wait for each other.
     """
 
     origin: Literal["mnist", "digits"] = "digits"
     folder: str | None = Field(None, min_length=1)
+    seed: int = Field(7, ge=0)
+    threads: int = Field(1, ge=1, le=256)
+    time_budget_seconds: float = Field(600.0, gt=0)
+    mlp_epochs: int = Field(6, ge=1, le=1_000)
+    cnn_epochs: int = Field(4, ge=1, le=1_000)
 
 
 class RetrySettings(Section):

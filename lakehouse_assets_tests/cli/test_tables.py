@@ -10,6 +10,7 @@ import pytest
 
 from lakehouse_assets.contracts.bronze import BRONZE_OPTION_TICKS
 from lakehouse_assets.contracts.catalog import CONTRACTS
+from lakehouse_assets.layers import FLOW
 from lakehouse_assets.services.verdicts_of_record import VerdictsOfRecord
 from lakehouse_assets.settings import load_settings
 from lakehouse_assets_tests.cli.conftest import Script, Toy
@@ -25,10 +26,9 @@ def overview(lakehouse: Script) -> dict[str, dict[str, Any]]:
 def test_every_table_is_listed_in_the_order_of_the_layers(toy: Toy, lakehouse: Script) -> None:
     listed = list(overview(lakehouse))
     assert set(listed) == set(CONTRACTS)
-    assert listed[0] == "raw_option_tick_files"
-    assert (
-        listed.index("bronze_option_ticks") < listed.index("silver_option_ticks") < listed.index("gold_put_call_ratios")
-    )
+    places = [FLOW.index(CONTRACTS[table].layer) for table in listed]
+    assert places == sorted(places)
+    assert len(set(places)) > 4
 
 
 def test_a_table_shows_rows_files_snapshots_and_its_newest_partition(toy: Toy, lakehouse: Script) -> None:

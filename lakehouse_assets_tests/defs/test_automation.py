@@ -19,7 +19,12 @@ __all__ = ["feeds"]
 
 MAIN = "ml_pipeline_end_to_end"
 NIGHT = seoul("2026-11-19 02:00")
-FEATURES_ON = {"feature_option_minutes", "feature_option_labels", "model_xgboost"}
+LEARNERS = {"model_random_forest", "model_xgboost", "model_lightgbm", "model_evaluation", "model_promotions"}
+NETWORKS = {
+    "raw_mnist_images", "model_tensorflow_mnist_mlp", "model_tensorflow_mnist_cnn", "model_pytorch_mnist_mlp",
+    "model_pytorch_mnist_cnn",
+}  # fmt: skip
+STUDIES = {"model_tuning"}
 
 
 @pytest.fixture(scope="module")
@@ -60,13 +65,17 @@ def stamped(day: str) -> dict[str, str]:
     return range_tags(date, date)
 
 
-def test_the_jobs_have_their_names_and_reach_from_raw_or_features_to_the_model() -> None:
-    whole = defs.resolve_job_def("ml_pipeline_end_to_end")
-    made = {key.to_user_string() for key in whole.asset_layer.selected_asset_keys}
-    assert made == {key.to_user_string() for key in defs.resolve_asset_graph().get_all_asset_keys()}
-    later = defs.resolve_job_def("ml_pipeline")
-    assert {key.to_user_string() for key in later.asset_layer.selected_asset_keys} == FEATURES_ON
-    assert whole.partitions_def == later.partitions_def == trading_dates
+def made_by(job: str) -> set[str]:
+    return {key.to_user_string() for key in defs.resolve_job_def(job).asset_layer.selected_asset_keys}
+
+
+def test_the_jobs_have_their_names_and_share_the_assets_among_them() -> None:
+    every = {key.to_user_string() for key in defs.resolve_asset_graph().get_all_asset_keys()}
+    assert made_by("ml_pipeline_end_to_end") == every - NETWORKS - STUDIES
+    assert made_by("ml_pipeline") == {"feature_option_minutes", "feature_option_labels"} | LEARNERS | NETWORKS
+    assert made_by("tune_model") == STUDIES
+    for job in ("ml_pipeline_end_to_end", "ml_pipeline"):
+        assert defs.resolve_job_def(job).partitions_def == trading_dates
 
 
 def test_the_schedule_runs_at_two_in_seoul_from_the_start() -> None:
