@@ -19,6 +19,8 @@ from lakehouse_assets.settings import PROJECT
 LOCK_FILE = PROJECT / "requirements" / "runtime.lock"
 DRAWING = ("plots.py",)
 """Learner modules that decide neither model nor scores."""
+NETWORKS = ("torch", "tensorflow")
+"""Libraries whose learners lie in a folder of their own."""
 NUMBERS = ("numpy", "scipy", "pyarrow", "duckdb")
 """Libraries that every training computes with, whichever learner it is of."""
 
@@ -43,7 +45,7 @@ class Environment:
         return cls(
             git_sha=git_sha(),
             lock_sha256=lock_sha256(),
-            code=code(),
+            code=code(library),
             libraries={
                 "python": platform.python_version(),
                 **versions_of((*FLAVOURS[library].distributions, *NUMBERS)),
@@ -73,11 +75,14 @@ class Environment:
 
 
 @cache
-def code() -> Mapping[str, str]:
-    """The digest of each learner module that decides a model or its scores."""
+def code(library: str) -> Mapping[str, str]:
+    """The digest of each learner module that decides a model of `library`, or its scores.
+
+    Networks build on the learners of ticks, never these on a network: a change of a network leaves their models alone.
+    """
     folder = Path(next(iter(learners.__path__)))
-    found = sorted(path for path in folder.rglob("*.py") if path.name not in DRAWING)
-    return {path.relative_to(folder).as_posix(): file_sha256(path) for path in found}
+    found = sorted(folder.rglob("*.py") if library in NETWORKS else folder.glob("*.py"))
+    return {path.relative_to(folder).as_posix(): file_sha256(path) for path in found if path.name not in DRAWING}
 
 
 @cache
