@@ -1,0 +1,66 @@
+"""The way from ticks to any table, with one transform replaced: where leaks in features are planted.
+
+Belongs here: running the texts one after another over ticks in memory, and changing one. Does not: what must hold.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+
+from lakehouse_assets.transforms.text import sql_text, tables_of
+from lakehouse_assets_tests.transforms.stories import Row, run
+
+FEATURES = "feature_option_minutes"
+OPTION_BARS = "gold_option_minute_bars"
+
+
+@dataclass(frozen=True)
+class Ticks:
+    """What was delivered: ticks of options and of their underlyings."""
+
+    options: list[Row]
+    underlyings: list[Row]
+
+
+@dataclass(frozen=True)
+class Plant:
+    """A change of one transform's text; none by default, i.e. the transforms as they are."""
+
+    table: str = FEATURES
+    honest: str = ""
+    leaking: str = ""
+    texts: Mapping[str, str] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Plant it.
+
+        Raises:
+            AssertionError: the text does not hold what the plant replaces.
+        """
+        if self.honest:
+            text = plain(self.table)
+            assert self.honest in text, f"{self.table}.sql no longer says {self.honest!r}: plant this leak elsewhere"
+            object.__setattr__(self, "texts", {self.table: text.replace(self.honest, self.leaking)})
+
+    def rows(self, ticks: Ticks, table: str = FEATURES) -> list[Row]:
+        """A table's rows, by way of all the transforms before it."""
+        if table == "bronze_option_ticks":
+            return ticks.options
+        if table == "bronze_underlying_ticks":
+            return ticks.underlyings
+        text = self.texts.get(table) or sql_text(table)
+        return run(table, None, text, **{name: self.rows(ticks, name) for name in read_by(text)})
+
+
+@cache
+def plain(table: str) -> str:
+    """A transform's text on one line, without comments."""
+    lines = (line for line in sql_text(table).splitlines() if not line.lstrip().startswith("--"))
+    return re.sub(r"\s+", " ", " ".join(lines)).strip()
+
+
+@cache
+def read_by(text: str) -> tuple[str, ...]:
+    """The tables that a text reads, by name."""
+    return tuple(sorted(tables_of(text)))
