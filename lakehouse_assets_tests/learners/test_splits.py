@@ -7,20 +7,15 @@ from hypothesis import strategies as st
 
 from lakehouse_assets.learners.splits import (
     Fold,
-    Rows,
     Times,
     TooLittleHistory,
     WalkForward,
     leaking_rows,
     walk_forward,
 )
+from lakehouse_assets_tests.leaks.sides import touches
 
 MINUTE = 60_000_000
-
-
-def touches(t0: Times, t1: Times, train: Rows, test: Rows) -> list[tuple[int, int]]:
-    """Every pair of a training and a test row whose closed intervals share an instant; the slow, obvious way."""
-    return [(a, b) for a in train for b in test if t0[a] <= t1[b] and t0[b] <= t1[a]]
 
 
 @st.composite
