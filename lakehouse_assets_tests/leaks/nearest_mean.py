@@ -17,6 +17,10 @@ from lakehouse_assets.learners.matrix import Vector, labels, matrix
 from lakehouse_assets.learners.spool import Batches
 
 
+SMALLEST_SPREAD = 1e-9
+"""Added to each spread, so that a constant is no division by zero."""
+
+
 @dataclass(frozen=True)
 class NearestMean:
     """The model: mean and spread of the features, and the mean of each class in those units."""
@@ -76,7 +80,7 @@ class NearestMeanRecipe:
         if self.peeks and validation is not None:
             seen += [matrix(batch, features) for batch in validation()]
         every: Any = np.concatenate(seen)
-        mean, spread = np.nanmean(every, axis=0), np.nanstd(every, axis=0)
+        mean, spread = np.nanmean(every, axis=0), np.nanstd(every, axis=0) + SMALLEST_SPREAD
         scaled = np.nan_to_num((learnt - mean) / spread)
         native = np.stack([mean, spread, scaled[~risen].mean(axis=0), scaled[risen].mean(axis=0)])
         return Fitted(NearestMean(tuple(features), native), self, len(learnt), 0.0)

@@ -1,9 +1,11 @@
 """The property that catches every leak in a feature: what arrives after t changes nothing that was known at t.
 
 Belongs here: a story with late ticks, ways to change its future, and the property. Does not: any leak.
-The future is what *arrives* after t, however early it happened. It is taken away, changed and added to, and every row
-known by t must be, to the byte, what the ticks that had arrived by t tell. A tick that happened before t and arrives
-after it may delay a row, i.e. make it known later; it may never remove one.
+The future is what *arrives* after t, however early it happened. Whatever it says, and however much of it there is, every
+row known by t must be the same to the byte. Were it never to come, the same rows would be known: a tick that happened
+before t and arrives after it may delay a row; it may never add one or remove one. It may make a row older than it was
+told at the time, since a bar of the underlying that will be revised counts from its revision on; where no tick of an
+elapsed minute is under way, the rows are those told at the time, to the byte.
 """
 
 import math
@@ -20,11 +22,11 @@ NIGHT = -6 * 3600
 STEPS = 36
 """Half minutes of a session."""
 MOMENTS = (NIGHT + 9 * 60 + 17, 4 * 60 + 17, 16 * 60 + 1)
-"""Where it is asked what was known, seconds; at each one ticks have happened that have not arrived."""
+"""Where it is asked what was known, seconds; at the first and the last, ticks of elapsed minutes are under way."""
 SIDES: tuple[Row, ...] = ({}, {"symbol": ISIN_PUT, "option_type": "P"})
 
 Change = Callable[[list[Row], datetime], list[Row]]
-Known = dict[tuple[object, ...], Row]
+Features = dict[tuple[object, ...], Row]
 """Feature rows by their key."""
 
 
@@ -41,7 +43,9 @@ def night_and_day() -> Ticks:
         start, wobble = 30 * (n % STEPS) + (NIGHT if n < STEPS else 0), math.sin(n) / 10
         for side, terms in enumerate(SIDES):
             mid, seq = 5.0 + side / 4 + (-1) ** side * wobble, 8 * n + 4 * side
-            options.append(quote(start + 1 + side, mid - 0.1, mid + 0.1, bid_sz_00=1.0 + n % 9, source_seq=seq, **terms))
+            options.append(
+                quote(start + 1 + side, mid - 0.1, mid + 0.1, bid_sz_00=1.0 + n % 9, source_seq=seq, **terms)
+            )
             options.append(trade(start + 9 + side, mid, 1.0 + n % 3, source_seq=seq + 1, **terms))
             if n % 10 == 7:
                 told = {"event_type": "open_interest", "open_interest": 100.0 + n, **terms}
@@ -54,21 +58,16 @@ def night_and_day() -> Ticks:
     return Ticks(options, stock)
 
 
-def arrived(rows: list[Row], until: datetime) -> list[Row]:
-    """Without the future."""
-    return [row for row in rows if row["ts_recv"] <= until]
-
-
-def untouched(rows: list[Row], _: datetime) -> list[Row]:
-    """With the future as it came."""
-    return rows
+def without(rows: list[Row], after: datetime) -> list[Row]:
+    """No future."""
+    return [row for row in rows if row["ts_recv"] <= after]
 
 
 def changed(rows: list[Row], after: datetime) -> list[Row]:
-    """With threefold prices in the future."""
-    priced = ("bid_px_00", "ask_px_00", "last_price")
+    """A future of threefold prices, sizes and open interest."""
+    names = ("bid_px_00", "ask_px_00", "last_price", "bid_sz_00", "ask_sz_00", "last_size", "open_interest")
     return [
-        {**row, **{name: 3 * row[name] for name in priced if row.get(name) is not None}}
+        {**row, **{name: 3 * row[name] for name in names if row.get(name) is not None}}
         if row["ts_recv"] > after
         else row
         for row in rows
@@ -76,7 +75,7 @@ def changed(rows: list[Row], after: datetime) -> list[Row]:
 
 
 def added(rows: list[Row], after: datetime) -> list[Row]:
-    """With a second tick beside each one of the future."""
+    """A future with a second tick beside each one."""
     more = [
         {**row, "source_seq": row["source_seq"] + 10_000, "sequence": row["sequence"] + 10_000,
          "bid_sz_00": 99.0 if row.get("bid_px_00") else None}
@@ -85,7 +84,7 @@ def added(rows: list[Row], after: datetime) -> list[Row]:
     return rows + more
 
 
-FUTURES: Mapping[str, Change] = {"untouched": untouched, "changed": changed, "added": added}
+FUTURES: Mapping[str, Change] = {"without": without, "changed": changed, "added": added}
 
 
 def assert_point_in_time(plant: Plant = Plant(), *futures: str) -> None:
@@ -93,37 +92,52 @@ def assert_point_in_time(plant: Plant = Plant(), *futures: str) -> None:
 
     Args:
         plant: what is changed in the transforms.
-        futures: the names of the futures; the one that came where none is given.
+        futures: the names of the futures that are compared with the one that came; all where none is given.
 
     Raises:
         AssertionError: a row does depend; the message names it, the column, and both values.
     """
     ticks = night_and_day()
-    whole = known(plant, ticks)
+    whole = features_of(plant, ticks)
     for moment in map(at, MOMENTS):
-        told = known(plant, of(ticks, arrived, moment))
-        for future in futures or ("untouched",):
-            found = whole if future == "untouched" else known(plant, of(ticks, FUTURES[future], moment))
-            assert_same(told, found, moment)
+        came = known(whole, moment)
+        assert came, f"at {moment} nothing is known: the story tells nothing"
+        for future in futures or FUTURES:
+            change = FUTURES[future]
+            other = features_of(plant, Ticks(change(ticks.options, moment), change(ticks.underlyings, moment)))
+            told = known(other, moment)
+            assert told.keys() <= whole.keys(), (
+                f"at {moment}, {future}: the future removes {told.keys() - whole.keys()}"
+            )
+            assert came.keys() <= told.keys(), f"at {moment}, {future}: the future adds {came.keys() - told.keys()}"
+            if future != "without" or not under_way(ticks, moment):
+                assert_same(told, came, f"at {moment}, {future}")
 
 
-def assert_same(told: Known, found: Known, moment: datetime) -> None:
-    """What is known at a moment, told then and told with hindsight: the same to the byte, or known later by now."""
-    before = {key: row for key, row in told.items() if row["available_at"] <= moment}
-    after = {key: row for key, row in found.items() if row["available_at"] <= moment}
-    assert after, f"at {moment} nothing is known: the story tells nothing"
-    assert before.keys() <= found.keys(), f"at {moment}: {before.keys() - found.keys()} were known and are gone"
-    assert after.keys() <= before.keys(), f"at {moment}: {after.keys() - before.keys()} are known from the future alone"
-    differing = [(key, name, before[key][name], value) for key, row in after.items() for name, value in row.items()
-                 if repr(value) != repr(before[key][name])]  # fmt: skip
-    assert not differing, f"at {moment} the future decides on key, column, without it, with it: {differing[:3]}"
+def assert_same(told: Features, came: Features, when: str) -> None:
+    """The same values to the byte."""
+    differing = [
+        (key, name, told[key][name], value)
+        for key, row in came.items()
+        for name, value in row.items()
+        if repr(value) != repr(told[key][name])
+    ]
+    assert not differing, (
+        f"{when}: the future decides on key, column, with that one, with the one that came: {differing[:3]}"
+    )
 
 
-def of(ticks: Ticks, change: Change, moment: datetime) -> Ticks:
-    """The story with another future."""
-    return Ticks(change(ticks.options, moment), change(ticks.underlyings, moment))
+def under_way(ticks: Ticks, moment: datetime) -> bool:
+    """Whether a tick of an elapsed minute has not arrived."""
+    minute = moment.replace(second=0)
+    return any(row["timestamp"] < minute and row["ts_recv"] > moment for row in [*ticks.options, *ticks.underlyings])
 
 
-def known(plant: Plant, ticks: Ticks) -> Known:
+def features_of(plant: Plant, ticks: Ticks) -> Features:
     """The features of some ticks."""
     return {tuple(row[name] for name in CONTRACTS[FEATURES].key): row for row in plant.rows(ticks)}
+
+
+def known(rows: Features, moment: datetime) -> Features:
+    """Those that are known by then."""
+    return {key: row for key, row in rows.items() if row["available_at"] <= moment}

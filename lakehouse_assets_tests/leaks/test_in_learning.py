@@ -1,6 +1,7 @@
 """Leaks planted in preparation, fit and search: caught because something that must not be looked at is changed."""
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,12 @@ from lakehouse_assets_tests.leaks.blindness import (
 )
 from lakehouse_assets_tests.leaks.nearest_mean import NearestMeanRecipe
 
-SIZES = {"xgboost": {"rounds": 50}, "lightgbm": {"rounds": 50}, "random_forest": {"trees": 5}}
+SIZES: Mapping[str, Mapping[str, int]] = {
+    "xgboost": {"rounds": 20, "min_child_weight": 1},
+    "lightgbm": {"rounds": 20, "min_data_in_leaf": 5},
+    "random_forest": {"trees": 5, "min_samples_leaf": 5},
+}
+"""Small enough for three hundred rows, and able to learn from them."""
 
 
 def small(algorithm: str) -> Recipe:
@@ -79,16 +85,18 @@ def test_a_target_encoding_on_all_rows_is_caught() -> None:
 class StoppedByTheTest(XGBoostRecipe):
     """Grows until the loss on the rows that it is judged on no longer falls."""
 
+    short = XGBoostRecipe.fit
+
     def fit(self, batches: Any, features: Any, label: str, *, validation: Any = None, cache: Any = None) -> Fitted:
         """The better of two lengths by the test rows."""
-        fits = [XGBoostRecipe(rounds=rounds, threads=1).fit(batches, features, label) for rounds in (1, 20)]
+        fits = [dataclasses.replace(self, rounds=n).short(batches, features, label) for n in (1, 20)]
         truth = np.concatenate([labels(batch, label) for batch in validation()]).astype(np.int8)
         return min(fits, key=lambda one: float(row_losses(truth, one.model.predict(validation())).mean()))
 
 
 def test_a_fit_that_stops_by_the_test_rows_is_caught() -> None:
     with pytest.raises(AssertionError, match="in the test rows: another model"):
-        assert_blind_to_the_test_rows(StoppedByTheTest(threads=1))
+        assert_blind_to_the_test_rows(StoppedByTheTest(threads=1, min_child_weight=1))
 
 
 def with_the_last_span(rows: Outline, plan: TrainingPlan) -> WalkForward:
@@ -97,10 +105,14 @@ def with_the_last_span(rows: Outline, plan: TrainingPlan) -> WalkForward:
     return WalkForward(split_of(rows, plan).every, Fold("nothing", never, never, None))
 
 
+SEARCHED = TrainingPlan(recipe=small("xgboost"), folds=1, naive_split=False)
+
+
+def test_no_search_looks_at_the_last_span(tmp_path: Path) -> None:
+    assert_tuning_is_blind_to_the_last_span(SEARCHED, tmp_path)
+
+
 def test_tuning_on_the_test_days_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    plan = TrainingPlan(recipe=small("xgboost"), folds=1, naive_split=False)
-    assert_tuning_is_blind_to_the_last_span(plan, tmp_path)
     monkeypatch.setattr(tuning, "split_of", with_the_last_span)
-    (tmp_path / "planted").mkdir()
     with pytest.raises(AssertionError, match="other labels in the last span: another search"):
-        assert_tuning_is_blind_to_the_last_span(plan, tmp_path / "planted")
+        assert_tuning_is_blind_to_the_last_span(SEARCHED, tmp_path)

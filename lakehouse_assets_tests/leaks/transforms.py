@@ -45,12 +45,18 @@ class Plant:
 
     def rows(self, ticks: Ticks, table: str = FEATURES) -> list[Row]:
         """A table's rows, by way of all the transforms before it."""
-        if table == "bronze_option_ticks":
-            return ticks.options
-        if table == "bronze_underlying_ticks":
-            return ticks.underlyings
-        text = self.texts.get(table) or sql_text(table)
-        return run(table, None, text, **{name: self.rows(ticks, name) for name in read_by(text)})
+        made = {"bronze_option_ticks": ticks.options, "bronze_underlying_ticks": ticks.underlyings}
+        return self._rows(table, made)
+
+    def _rows(self, table: str, made: dict[str, list[Row]]) -> list[Row]:
+        if table not in made:
+            text = self.text(table)
+            made[table] = run(table, None, text, **{name: self._rows(name, made) for name in read_by(text)})
+        return made[table]
+
+    def text(self, table: str) -> str:
+        """A table's transform, as it is planted."""
+        return self.texts.get(table) or sql_text(table)
 
 
 @cache
