@@ -2,8 +2,8 @@
 
 Belongs here: which rows and columns of the lake a model is trained from. Does not: training.
 Only columns that the contract calls features are read as input, only the label column as target; rows whose label is
-not known (the mid did not move, or the session ended before the horizon) are left out. Rows whose features were known only
-after t0 are refused: their labels were made from features that have been revised since.
+not known (the mid did not move, or the session ended before the horizon) are left out. Rows whose features were known
+only after t0 are refused: their labels were made from features that have been revised since.
 """
 
 from collections.abc import Iterable, Iterator
@@ -128,4 +128,6 @@ def _inputs(features: Table, labels: Table, columns: Columns) -> TrainingInputs:
     text = joined(features.contract, labels.contract, columns)
     tables = {table.contract.table: table for table in (features, labels)}
     read = tuple(InputTable.of(table) for table in tables.values())
-    return TrainingInputs(read, columns, lambda: known_in_time(run(text, tables, features.settings), columns), query=text)
+    return TrainingInputs(
+        read, columns, lambda: known_in_time(run(text, tables, features.settings), columns), query=text
+    )

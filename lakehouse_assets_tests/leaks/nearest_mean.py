@@ -16,7 +16,6 @@ from lakehouse_assets.learners.learner import Fitted
 from lakehouse_assets.learners.matrix import Vector, labels, matrix
 from lakehouse_assets.learners.spool import Batches
 
-
 SMALLEST_SPREAD = 1e-9
 """Added to each spread, so that a constant is no division by zero."""
 
@@ -76,7 +75,7 @@ class NearestMeanRecipe:
         """Scaler and means."""
         learnt = np.concatenate([matrix(batch, features) for batch in batches()]).astype(np.float64)
         risen = np.concatenate([labels(batch, label) for batch in batches()]) == 1
-        seen = [learnt]
+        seen: list[Any] = [learnt]
         if self.peeks and validation is not None:
             seen += [matrix(batch, features) for batch in validation()]
         every: Any = np.concatenate(seen)

@@ -1,11 +1,11 @@
 """The property that catches every leak in a feature: what arrives after t changes nothing that was known at t.
 
 Belongs here: a story with late ticks, ways to change its future, and the property. Does not: any leak.
-The future is what *arrives* after t, however early it happened. Whatever it says, and however much of it there is, every
-row known by t must be the same to the byte. Were it never to come, the same rows would be known: a tick that happened
-before t and arrives after it may delay a row; it may never add one or remove one. It may make a row older than it was
-told at the time, since a bar of the underlying that will be revised counts from its revision on; where no tick of an
-elapsed minute is under way, the rows are those told at the time, to the byte.
+The future is what *arrives* after t, however early it happened. Whatever it says, and however much of it there is,
+every row known by t must be the same to the byte. Were it never to come, the same rows would be known: a tick that
+happened before t and arrives after it may delay a row, but never add or remove one. It may also make a row rest on
+older prices than were at hand, since a bar of the underlying that will be revised counts from its revision on; where no
+tick of an elapsed minute is under way, the rows are those told at the time, to the byte.
 """
 
 import math
@@ -87,31 +87,26 @@ def added(rows: list[Row], after: datetime) -> list[Row]:
 FUTURES: Mapping[str, Change] = {"without": without, "changed": changed, "added": added}
 
 
-def assert_point_in_time(plant: Plant = Plant(), *futures: str) -> None:
+def assert_point_in_time(plant: Plant, future: str) -> None:
     """No feature row known at any of the moments depends on what arrives after it.
 
     Args:
         plant: what is changed in the transforms.
-        futures: the names of the futures that are compared with the one that came; all where none is given.
+        future: the name of the future that is compared with the one that came.
 
     Raises:
         AssertionError: a row does depend; the message names it, the column, and both values.
     """
-    ticks = night_and_day()
-    whole = features_of(plant, ticks)
+    ticks, change, whole = night_and_day(), FUTURES[future], as_it_came(plant)
     for moment in map(at, MOMENTS):
-        came = known(whole, moment)
-        assert came, f"at {moment} nothing is known: the story tells nothing"
-        for future in futures or FUTURES:
-            change = FUTURES[future]
-            other = features_of(plant, Ticks(change(ticks.options, moment), change(ticks.underlyings, moment)))
-            told = known(other, moment)
-            assert told.keys() <= whole.keys(), (
-                f"at {moment}, {future}: the future removes {told.keys() - whole.keys()}"
-            )
-            assert came.keys() <= told.keys(), f"at {moment}, {future}: the future adds {came.keys() - told.keys()}"
-            if future != "without" or not under_way(ticks, moment):
-                assert_same(told, came, f"at {moment}, {future}")
+        when, came = f"at {moment}, {future}", known(whole, moment)
+        assert came, f"{when}: nothing is known, so the story tells nothing"
+        other = Ticks(change(ticks.options, moment), change(ticks.underlyings, moment))
+        told = known(features_of(plant, other), moment)
+        assert told.keys() <= whole.keys(), f"{when}: the future removes {told.keys() - whole.keys()}"
+        assert came.keys() <= told.keys(), f"{when}: the future adds {came.keys() - told.keys()}"
+        if change is not without or not under_way(ticks, moment):
+            assert_same(told, came, when)
 
 
 def assert_same(told: Features, came: Features, when: str) -> None:
@@ -131,6 +126,12 @@ def under_way(ticks: Ticks, moment: datetime) -> bool:
     """Whether a tick of an elapsed minute has not arrived."""
     minute = moment.replace(second=0)
     return any(row["timestamp"] < minute and row["ts_recv"] > moment for row in [*ticks.options, *ticks.underlyings])
+
+
+@cache
+def as_it_came(plant: Plant) -> Features:
+    """The features of the whole story."""
+    return features_of(plant, night_and_day())
 
 
 def features_of(plant: Plant, ticks: Ticks) -> Features:

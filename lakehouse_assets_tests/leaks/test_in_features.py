@@ -1,14 +1,23 @@
-"""Leaks planted in the SQL of features: caught by the point-in-time property, by a pause, by what tables say of time."""
+"""Leaks planted in the SQL of features: caught by the point-in-time property, by a pause, by a table without time."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lakehouse_assets.contracts.catalog import CONTRACTS
 from lakehouse_assets.transforms.text import sql_text, tables_of, transform_names
-from lakehouse_assets_tests.leaks.point_in_time import FUTURES, MOMENTS, assert_point_in_time, night_and_day, under_way
+from lakehouse_assets_tests.leaks.gate import of_the_gate
+from lakehouse_assets_tests.leaks.point_in_time import (
+    FUTURES,
+    MOMENTS,
+    as_it_came,
+    assert_point_in_time,
+    night_and_day,
+    under_way,
+)
 from lakehouse_assets_tests.leaks.transforms import FEATURES, OPTION_BARS, Plant
-from lakehouse_assets_tests.transforms.stories import Row, assert_honoured, at, bar, run, underlying_bar
+from lakehouse_assets_tests.transforms.stories import Row, at, bar, run, underlying_bar
 
 CENTRED = Plant(FEATURES, "RANGE BETWEEN 4 PRECEDING AND CURRENT ROW", "RANGE BETWEEN 2 PRECEDING AND 2 FOLLOWING")
 FILLED = Plant(
@@ -33,13 +42,13 @@ SURVIVORS = Plant(
 
 
 @pytest.mark.slow
-def test_no_feature_known_at_t_depends_on_what_arrives_after_t() -> None:
-    assert_point_in_time()
+@pytest.mark.parametrize("future", FUTURES)
+def test_no_feature_known_at_t_depends_on_what_arrives_after_t(future: str) -> None:
+    assert_point_in_time(Plant(), future)
 
 
 def test_the_story_of_the_property_is_late_and_long_enough() -> None:
-    ticks = night_and_day()
-    rows = Plant().rows(ticks)
+    ticks, rows = night_and_day(), as_it_came(Plant()).values()
     assert max(row["ts_recv"] - row["timestamp"] for row in ticks.underlyings).total_seconds() == 90
     assert [under_way(ticks, at(moment)) for moment in MOMENTS] == [True, False, True]
     told = {name for row in rows for name in CONTRACTS[FEATURES].features if row[name] is not None}
@@ -52,13 +61,15 @@ def test_a_centred_window_is_caught() -> None:
         assert_point_in_time(CENTRED, "changed")
 
 
-def test_a_bars_start_used_as_known_is_caught() -> None:
+def test_a_bars_start_used_as_known_is_caught(tmp_path: Path) -> None:
     with pytest.raises(AssertionError, match="the future decides"):
         assert_point_in_time(FROM_ITS_START, "changed")
-    early = FROM_ITS_START.rows(night_and_day())
-    with pytest.raises(AssertionError, match="known_after_the_minute"):  # the rule that the table's gate asks
-        assert_honoured(FEATURES, early)
-    assert_honoured(FEATURES, Plant().rows(night_and_day()))
+    honest = of_the_gate(as_it_came(Plant()).values(), tmp_path / "honest")
+    early = of_the_gate(as_it_came(FROM_ITS_START).values(), tmp_path / "early")
+    assert early.gate.name == "feature_option_minutes_honour_their_contract"
+    assert not honest.refuses, honest.verdict.words
+    assert early.refuses
+    assert early.verdict.values["known_after_the_minute"] != 0
 
 
 def test_an_as_of_join_on_event_time_is_caught() -> None:

@@ -1,6 +1,5 @@
 """Leaks planted in the rows of a training or in its split: labels, times, duplicates, contracts."""
 
-import datetime as dt
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,22 +10,20 @@ import pytest
 
 from lakehouse_assets.contracts.contract import Column
 from lakehouse_assets.contracts.features import FEATURE_OPTION_LABELS, FEATURE_OPTION_MINUTES
-from lakehouse_assets.lake.catalog import Lake
-from lakehouse_assets.lake.query import Rows as LakeRows
-from lakehouse_assets.lake.staging import stage
 from lakehouse_assets.learners import training
 from lakehouse_assets.learners.judgement import is_too_good
-from lakehouse_assets.learners.splits import Fold, Rows, WalkForward, leaking_rows, walk_forward
+from lakehouse_assets.learners.splits import Fold, Rows, WalkForward, walk_forward
 from lakehouse_assets.learners.spool import outline, spool
 from lakehouse_assets.learners.telltales import TellsTheLabel
 from lakehouse_assets.learners.training import Trained, TrainingPlan, split_of, train
 from lakehouse_assets.services.training_rows import KNOWN_FROM, KnownTooLate, columns_of, known_in_time
 from lakehouse_assets.settings import Settings
-from lakehouse_assets_tests.lake.toys import TYPES, verdicts
 from lakehouse_assets_tests.leaks.blindness import RESAMPLING, WORLD, numbers, with_column
+from lakehouse_assets_tests.leaks.gate import of_the_gate
 from lakehouse_assets_tests.leaks.nearest_mean import NearestMeanRecipe
 from lakehouse_assets_tests.leaks.sides import same_instants, touches, twins
 from lakehouse_assets_tests.learners.synthetic import COLUMNS, HORIZON, MINUTE, in_batches, rows
+from lakehouse_assets_tests.transforms.stories import DAY, at
 
 PLAN = TrainingPlan(NearestMeanRecipe(), folds=1, resampling=RESAMPLING, naive_split=False)
 TOO_GOOD = Settings().model.too_good_balanced_accuracy
@@ -110,25 +107,15 @@ def test_features_revised_after_their_labels_were_made_are_caught() -> None:
         list(known_in_time([with_column(batch, KNOWN_FROM, revised)], COLUMNS))
 
 
-def keyed(symbols: list[str]) -> pa.Table:
-    """Feature rows of one minute, one a symbol."""
-    moment = dt.datetime(2026, 11, 18, 0, 1, tzinfo=dt.UTC)
-    known = {"trading_date": moment.date(), "source": "krx", "feature_time": moment, "available_at": moment}
-    values: dict[str, Any] = {"symbol": symbols, **{name: [value] * len(symbols) for name, value in known.items()}}
-    return pa.table(
-        {c.name: pa.array(values.get(c.name, [None] * len(symbols)), TYPES[c.type])
-         for c in FEATURE_OPTION_MINUTES.columns}
-    )  # fmt: skip
-
-
 def test_rows_delivered_twice_are_caught(tmp_path: Path) -> None:
     """By the table's gate if they have one key."""
-    for number, (symbols, repeated) in enumerate(((["A", "B"], 0), (["A", "B", "A"], 1))):
-        lake = Lake(Settings(home=tmp_path / str(number)))
-        (judged,) = verdicts(stage(lake, FEATURE_OPTION_MINUTES, LakeRows(keyed(symbols)), ["2026-11-18"]))
-        assert judged.gate.name == "feature_option_minutes_honour_their_contract"
-        assert judged.verdict.values.get("key_is_repeated", 0) == repeated
-        assert judged.refuses == bool(repeated), judged.verdict.words
+    known = {"trading_date": DAY, "source": "krx", "feature_time": at(60), "available_at": at(60)}
+    once = [{**known, "symbol": symbol} for symbol in ("A", "B")]
+    assert not of_the_gate(once, tmp_path / "once").refuses
+    judged = of_the_gate([*once, once[0]], tmp_path / "twice")
+    assert judged.gate.name == "feature_option_minutes_honour_their_contract"
+    assert judged.refuses
+    assert judged.verdict.values["key_is_repeated"] == 1
 
 
 def test_duplicate_rows_across_the_split_are_caught() -> None:
@@ -145,18 +132,23 @@ def times(batch: pa.RecordBatch) -> tuple[Any, Any]:
     return numbers(batch, "t0"), numbers(batch, "t1")
 
 
-def test_contracts_of_one_instant_on_both_sides_are_caught() -> None:
+def test_contracts_of_one_instant_on_both_sides_are_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     batch = rows(WORLD)
     t0, t1 = times(batch)
     contract = np.arange(batch.num_rows) % WORLD.contracts
-    by_contract = np.flatnonzero(contract > 0), np.flatnonzero(contract == 0)
-    assert same_instants(t0, *by_contract)
-    assert touches(t0, t1, *by_contract)
+    assert same_instants(t0, np.flatnonzero(contract > 0), np.flatnonzero(contract == 0))
     assert same_instants(t0, *sides(batch)) == set()
+    monkeypatch.setattr(training, "walk_forward", astride)
+    with pytest.raises(RuntimeError, match="holdout: 24 training labels reach into the test span"):
+        split_of(outline(in_batches(batch), COLUMNS), PLAN)
+    last = astride(t0, t1).holdout
+    assert same_instants(t0, last.train_rows(t1), last.test_rows(t0)) == {last.test_start}
+
+
+def astride(t0: Any, t1: Any, **_: Any) -> WalkForward:
+    """A split that learns from the first instant that it tests."""
     start = int(np.sort(t0)[300])
-    astride = Fold("astride", start + HORIZON * MINUTE + 1, start, None)  # learns from the first instant that it tests
-    assert set(t0[leaking_rows(astride, t0, t1)]) >= {start}
-    assert same_instants(t0, astride.train_rows(t1), astride.test_rows(t0)) == {start}
+    return WalkForward((), Fold("holdout", start + HORIZON * MINUTE + 1, start, None))
 
 
 def unpurged(t0: Any, t1: Any, **how: Any) -> WalkForward:
@@ -167,7 +159,10 @@ def unpurged(t0: Any, t1: Any, **how: Any) -> WalkForward:
 
 
 def test_labels_that_reach_into_the_test_span_are_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    trained(rows(WORLD))
+    batch = rows(WORLD)
+    assert touches(*times(batch), *sides(batch)) == []
     monkeypatch.setattr(training, "walk_forward", unpurged)
     with pytest.raises(RuntimeError, match="holdout: 20 training labels reach into the test span"):
-        trained(rows(WORLD))
+        split_of(outline(in_batches(batch), COLUMNS), PLAN)
+    last = unpurged(*times(batch), folds=1, holdout_share=0.25, embargo_us=0).holdout
+    assert touches(*times(batch), last.train_rows(times(batch)[1]), last.test_rows(times(batch)[0]))

@@ -4,8 +4,7 @@ Belongs here: running the texts one after another over ticks in memory, and chan
 """
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 
 from lakehouse_assets.transforms.text import sql_text, tables_of
@@ -30,18 +29,6 @@ class Plant:
     table: str = FEATURES
     honest: str = ""
     leaking: str = ""
-    texts: Mapping[str, str] = field(init=False, default_factory=dict)
-
-    def __post_init__(self) -> None:
-        """Plant it.
-
-        Raises:
-            AssertionError: the text does not hold what the plant replaces.
-        """
-        if self.honest:
-            text = plain(self.table)
-            assert self.honest in text, f"{self.table}.sql no longer says {self.honest!r}: plant this leak elsewhere"
-            object.__setattr__(self, "texts", {self.table: text.replace(self.honest, self.leaking)})
 
     def rows(self, ticks: Ticks, table: str = FEATURES) -> list[Row]:
         """A table's rows, by way of all the transforms before it."""
@@ -55,8 +42,16 @@ class Plant:
         return made[table]
 
     def text(self, table: str) -> str:
-        """A table's transform, as it is planted."""
-        return self.texts.get(table) or sql_text(table)
+        """A table's transform, as it is planted.
+
+        Raises:
+            AssertionError: the text does not hold what the plant replaces.
+        """
+        if not self.honest or table != self.table:
+            return sql_text(table)
+        text = plain(table)
+        assert self.honest in text, f"{table}.sql no longer says {self.honest!r}: plant this leak elsewhere"
+        return text.replace(self.honest, self.leaking)
 
 
 @cache

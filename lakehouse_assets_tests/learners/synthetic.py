@@ -33,7 +33,7 @@ class World:
 
 
 def rows(world: World = World(), leak: bool = False, shuffle: bool = False) -> pa.RecordBatch:
-    """All rows, ordered by time and contract; `leak` puts the label under noise into a feature, `shuffle` cuts it loose."""
+    """All rows, ordered by time and contract; `leak` hides the label in a noisy feature, `shuffle` cuts it loose."""
     rng = np.random.default_rng(world.seed)
     minutes = world.days * world.minutes
     instant = (START + np.arange(world.days)[:, None] * DAY + np.arange(world.minutes)[None] * MINUTE).ravel()

@@ -1,5 +1,6 @@
 """Features that give the label away: found whatever they are called, and nothing honest is taken for one."""
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -31,12 +32,14 @@ def risen_alone(values: Any) -> Any:
     return np.where(label() == 1, values, np.nan)
 
 
-DISGUISES = {
-    "the label": lambda: label(),
+DISGUISES: Mapping[str, Callable[[], Any]] = {
+    "the label": label,
     "the label turned round": lambda: 1 - label(),
     "the label in other units": lambda: 37 * label() - 5,
     "the label under a little noise": lambda: label() + np.random.default_rng(1).normal(0, 0.05, len(label())),
-    "the move that the label is of": lambda: (2 * label() - 1) * np.random.default_rng(1).lognormal(-8, 1, len(label())),
+    "the move that the label is of": lambda: (
+        (2 * label() - 1) * np.random.default_rng(1).lognormal(-8, 1, len(label()))
+    ),
     "the move where it is known": lambda: np.where(np.arange(len(label())) % 2, 2 * label() - 1, np.nan),
     "known where it rose": lambda: risen_alone(1.0),
     "known where it fell": lambda: np.where(label() == 1, np.nan, np.arange(len(label()))),
@@ -50,7 +53,7 @@ def test_a_feature_that_is_the_label_in_disguise_is_refused_by_name(disguise: st
         refuse_telltales(in_batches(with_noise(DISGUISES[disguise]()), size), COLUMNS)
 
 
-HONEST = {
+HONEST: Mapping[str, Callable[[], Any]] = {
     "noise": lambda: np.random.default_rng(1).normal(size=len(label())),
     "a constant": lambda: np.ones(len(label())),
     "nothing known": lambda: np.full(len(label()), np.nan),
@@ -93,7 +96,7 @@ def test_a_feature_that_is_seldom_known_is_judged_where_it_is_known() -> None:
 def test_all_that_tell_are_named_and_no_other() -> None:
     batch = with_noise(label())
     batch = batch.set_column(batch.schema.get_field_index("spread"), "spread", pa.array(-label()))
-    with pytest.raises(TellsTheLabel, match="^spread, noise: "):
+    with pytest.raises(TellsTheLabel, match=r"^spread, noise: "):
         refuse_telltales(in_batches(batch), COLUMNS)
 
 
@@ -110,7 +113,7 @@ def test_no_rows_and_one_class_tell_nothing() -> None:
 def test_training_refuses_before_anything_is_fitted_and_looks_at_what_is_learnt_from_alone() -> None:
     told: list[str] = []
     plan = TrainingPlan(XGBoostRecipe(rounds=5, threads=1), folds=1, resampling=Resampling(samples=5))
-    with pytest.raises(TellsTheLabel, match="^noise: "):
+    with pytest.raises(TellsTheLabel, match=r"^noise: "):
         train(in_batches(with_noise(label())), COLUMNS, plan, progress=told.append)
     assert told == []
     honest = np.random.default_rng(1).normal(size=len(label()))

@@ -108,7 +108,9 @@ def test_features_revised_after_their_labels_are_refused(lake: Lake, minutes: li
     if message is None:
         assert sum(batch.num_rows for batch in inputs(lake).rows()) == 3
         return
-    with pytest.raises(KnownTooLate, match=rf"{message} have features that were known only after t0, e\.g\. at .*00:03"):
+    with pytest.raises(
+        KnownTooLate, match=rf"{message} have features that were known only after t0, e\.g\. at .*00:03"
+    ):
         list(inputs(lake).rows())
 
 
