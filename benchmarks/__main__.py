@@ -17,6 +17,7 @@ from benchmarks.state import Session, session
 
 BENCHMARKS = (
     "ingestion", "refinement", "io_managers", "steps", "startup", "simulation", "learners", "networks",
+    "model_scores",
 )  # fmt: skip
 ROWS, QUICK_ROWS = 5_000_000, 200_000
 REPEATS = 3
