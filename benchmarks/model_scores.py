@@ -10,6 +10,7 @@ from pathlib import Path
 from benchmarks.findings import Figure, Finding
 from benchmarks.measure import Measured, run
 from benchmarks.state import DAY, SEED, Session
+from lakehouse_assets.learners.judgement import FEWEST_BLOCKS
 from lakehouse_assets_tests.paths import SHARED_DATA
 
 LEAN = SHARED_DATA / "lean_us_options" / "Data"
@@ -36,16 +37,16 @@ def _finding(session: Session, title: str, arguments: dict[str, object]) -> Find
     said = one.values
     if not said["board"]:
         return Finding(title, [Figure(title, "; ".join(f"{name}: {why}" for name, why in said["none"].items()))])
-    beat = ", ".join(said["beat"]) or "none"
-    return Finding(title, [Figure(f"{title}: surely above both baselines", beat)], said["head"], said["board"],
-                   _note(one))  # fmt: skip
+    figures = [Figure(f"{title}: accuracy of {name}", against) for name, against in said["against"].items()]
+    return Finding(title, figures, said["head"], said["board"], _note(one))
 
 
 def _note(one: Measured) -> str:
     said = one.values
+    few = f" (fewer than {FEWEST_BLOCKS}: its intervals say little)" if said["blocks"] < FEWEST_BLOCKS else ""
     refused = "".join(f" No version of {name}: {why}." for name, why in said["none"].items())
     return (
         f"Trading dates {', '.join(said['stretches'])}; {said['labelled']:,} labelled rows, the last quarter held out, "
-        f"{said['blocks']} blocks of time in it. On it the majority of training is right on {said['majority']:.3f}, "
+        f"{said['blocks']} blocks of time in it{few}. On it the majority of training is right on {said['majority']:.3f}, "
         f"no change on {said['no_change']:.3f}. {READING} {one.seconds:.0f} s in all.{refused}"
     )

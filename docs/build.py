@@ -28,7 +28,7 @@ README, MODELS = PROJECT / "README.md", DOCS / "models.md"
 WRITTEN = "<!-- Written by `make docs` from the code; change the code, not this page. -->"
 
 MARKED = re.compile(r"^<!-- (.+): written by `make docs` -->\n(?s:.*?)^<!-- end of \1 -->$", re.MULTILINE)
-"""Where a text belongs in a page that is written by hand: between `<!-- x: written by ... -->` and `<!-- end of x -->`."""
+"""In a page that is written by hand, a text stands between `<!-- x: written by ... -->` and `<!-- end of x -->`."""
 
 TRANSFORMS = "../lakehouse_assets/transforms"
 COLUMN_HEAD = ("column", "type", "unit", "required", "range", "role", "meaning", "source")
@@ -60,14 +60,17 @@ def graph() -> dict[str, tuple[str, list[str]]]:
 
 
 def mermaid() -> str:
-    """The asset graph as a mermaid block: one box a layer, one arrow an input."""
+    """The asset graph as a mermaid block: one box a layer; assets that read the same share a line of arrows."""
     lines = ["```mermaid", "flowchart LR"]
     assets = graph()
     for layer in FLOW:
         names = [name for name, (group, _) in assets.items() if group == layer]
         if names:
-            lines += [f"  subgraph {layer}", *(f"    {name}" for name in names), "  end"]
-    lines += [f"  {parent} --> {name}" for name, (_, parents) in assets.items() for parent in parents]
+            lines += [f"  subgraph {layer}", f"    {'; '.join(names)}", "  end"]
+    readers: dict[tuple[str, ...], list[str]] = {}
+    for name, (_, parents) in assets.items():
+        readers.setdefault(tuple(parents), []).append(name)
+    lines += [f"  {' & '.join(parents)} --> {' & '.join(names)}" for parents, names in readers.items() if parents]
     return "\n".join([*lines, "```"])
 
 
@@ -187,7 +190,7 @@ def _without_empty(head: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[
 
 def _made(name: str) -> str:
     if name not in CONTRACTS:
-        return "Kept in the model registry, not as a table."
+        return "Kept in MLflow, not as a table."
     made = f"Made by [`{name}.sql`]({TRANSFORMS}/{name}.sql). " if name in transform_names() else ""
     return f"{made}Columns: [data dictionary](data_dictionary.md#{name})."
 

@@ -58,7 +58,10 @@ def _features() -> str:
     features, labels = (f"[`{one.table}`]({DICTIONARY}#{one.table})" for one in tables)
     names = FEATURE_OPTION_MINUTES.features
     (label,) = (column for column in FEATURE_OPTION_LABELS.columns if column.role == "label")
-    return f"The {len(names)} features of {features}: {_listed(names)}.\n\nThe label `{label.name}` of {labels}: {label.meaning}."  # noqa: E501 - one sentence
+    return (
+        f"The {len(names)} features of {features}: {_listed(names)}.\n\n"
+        f"The label `{label.name}` of {labels}: {label.meaning}."
+    )
 
 
 def _settings() -> str:
@@ -82,7 +85,7 @@ def _model(recipe: Any, model: str, reads: Sequence[str], checks: Sequence[dg.As
     config = CONFIGS.get(recipe.algorithm, NetworkConfig)
     flavour, logged = FLAVOURS[recipe.library], "also by" if recipe.library in SOUND else "without"
     yield f"- **Registered as** `{model}`, its latest version `@{recipe.algorithm}`. **Reads** {_listed(reads)}."
-    yield f"- **Library** {recipe.library}; kept and read again by `{flavour.module}`; logged {logged} MLflow's autolog."
+    yield f"- **Library** {recipe.library}; kept by `{flavour.module}`; logged {logged} MLflow's autolog."
     yield f"- **Recipe** {_values(recipe.as_parameters())}."
     yield f"- **In the launchpad** {_listed(list(config.model_fields))}."
     yield "- **Checks** " + ", ".join(f"`{one.name}` ({'blocks' if one.blocking else 'warns'})" for one in checks) + "."

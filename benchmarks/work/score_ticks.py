@@ -1,6 +1,6 @@
 """Land ticks, make every table up to the labels, train the three learners, and answer with their leaderboard."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
 from shutil import copyfile
@@ -15,6 +15,8 @@ from lakehouse_assets.defs.model_configs import CONFIGS, default_recipe
 from lakehouse_assets.defs.tick_model import plan_for
 from lakehouse_assets.lake.catalog import Lake
 from lakehouse_assets.lake.cut import Cut
+from lakehouse_assets.learners.bootstrap import Interval
+from lakehouse_assets.learners.evaluation import Scores
 from lakehouse_assets.learners.splits import TooLittleHistory
 from lakehouse_assets.partitions import range_tags, ranges
 from lakehouse_assets.services.leaderboard import COLUMNS, cells, leaderboard
@@ -84,7 +86,7 @@ def trained(settings: Settings, inputs: TrainingInputs) -> Iterator[tuple[str, M
 
 
 def found(outcomes: Mapping[str, ModelOutcome | str]) -> dict[str, Any]:
-    """The leaderboard as text, what the baselines say on the same rows, and who surely beats both."""
+    """The leaderboard as text, what the baselines say on the same rows, and each model beside them."""
     kept = {name: one for name, one in outcomes.items() if isinstance(one, ModelOutcome)}
     standings = leaderboard(MlflowResource().store)
     places = [list(COLUMNS).index(name) for name in SHOWN]
@@ -97,19 +99,27 @@ def found(outcomes: Mapping[str, ModelOutcome | str]) -> dict[str, Any]:
         "blocks": one.scores.blocks if one else 0,
         "majority": one.scores.majority_accuracy if one else 0.0,
         "no_change": one.scores.no_change_accuracy if one else 0.0,
-        "beat": [
-            name
-            for name, made in kept.items()
-            if min(made.scores.lift_over_majority.low, made.scores.lift_over_no_change.low) > 0
-        ],
+        "against": {name: against_baselines(made.scores) for name, made in kept.items()},
     }
+
+
+def against_baselines(scores: Scores) -> str:
+    """What the intervals of the lifts allow to be said."""
+    lifts = {"the majority": scores.lift_over_majority, "no change": scores.lift_over_no_change}
+    return "; ".join(f"{_sure(lift)} {name}" for name, lift in lifts.items())
+
+
+def _sure(lift: Interval) -> str:
+    if lift.low > 0:
+        return "surely above"
+    return "surely below" if lift.high < 0 else "no sure difference from"
 
 
 def main() -> None:
     """Work and answer."""
     arguments, settings = given(), load_settings()
-    land = {"simulated": land_simulated, "real": land_real}[arguments.pop("source")]
-    land(settings, **arguments)
+    landing: dict[str, Callable[..., None]] = {"simulated": land_simulated, "real": land_real}
+    landing[arguments.pop("source")](settings, **arguments)
     with clocked() as spent:
         stretches = make_tables(settings)
         cut = Cut(Lake(settings))
