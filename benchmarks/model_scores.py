@@ -47,6 +47,7 @@ def _note(one: Measured) -> str:
     refused = "".join(f" No version of {name}: {why}." for name, why in said["none"].items())
     return (
         f"Trading dates {', '.join(said['stretches'])}; {said['labelled']:,} labelled rows, the last quarter held out, "
-        f"{said['blocks']} blocks of time in it{few}. On it the majority of training is right on {said['majority']:.3f}, "
-        f"no change on {said['no_change']:.3f}. {READING} {one.seconds:.0f} s in all.{refused}"
+        f"{said['blocks']} blocks of time in it{few}. "
+        f"There the majority of training is right on {said['majority']:.3f}, no "
+        f"change on {said['no_change']:.3f}. {READING} {one.seconds:.0f} s in all.{refused}"
     )
