@@ -10,8 +10,7 @@ import dagster as dg
 
 from lakehouse_assets.contracts.features import FEATURE_OPTION_LABELS, FEATURE_OPTION_MINUTES
 from lakehouse_assets.contracts.raw import IMAGE_COUNTS
-from lakehouse_assets.defs.model_configs import CONFIGS
-from lakehouse_assets.defs.networks import NetworkConfig
+from lakehouse_assets.definitions import defs
 from lakehouse_assets.learners.algorithms import RECIPES
 from lakehouse_assets.learners.bootstrap import Resampling
 from lakehouse_assets.learners.judgement import FEWEST_BLOCKS
@@ -82,13 +81,18 @@ def _images() -> str:
 
 
 def _model(recipe: Any, model: str, reads: Sequence[str], checks: Sequence[dg.AssetCheckSpec]) -> Iterator[str]:
-    config = CONFIGS.get(recipe.algorithm, NetworkConfig)
     flavour, logged = FLAVOURS[recipe.library], "also by" if recipe.library in SOUND else "without"
     yield f"- **Registered as** `{model}`, its latest version `@{recipe.algorithm}`. **Reads** {_listed(reads)}."
     yield f"- **Library** {recipe.library}; kept by `{flavour.module}`; logged {logged} MLflow's autolog."
     yield f"- **Recipe** {_values(recipe.as_parameters())}."
-    yield f"- **In the launchpad** {_listed(list(config.model_fields))}."
+    yield f"- **In the launchpad** {_listed(_knobs(f'model_{recipe.algorithm}'))}."
     yield "- **Checks** " + ", ".join(f"`{one.name}` ({'blocks' if one.blocking else 'warns'})" for one in checks) + "."
+
+
+def _knobs(asset: str) -> list[str]:
+    """What the launchpad asks for."""
+    schema: Any = defs.resolve_assets_def(asset).op.config_schema
+    return list(schema.config_type.fields)
 
 
 def _space(space: Mapping[str, Range]) -> str:

@@ -103,6 +103,39 @@ def test_a_changed_page_is_noticed_and_said(
     assert build().main(["--check"]) == 0
 
 
+def test_every_model_is_described_by_its_own_recipe_checks_and_inputs() -> None:
+    from lakehouse_assets.learners.algorithms import RECIPES
+    from lakehouse_assets.learners.networks.algorithms import NETWORKS
+
+    sections = dict(re.findall(r"^### (model_\w+)\n(.*?)(?=^##|\Z)", build().models_page(), re.M | re.S))
+    assert set(sections) == {f"model_{algorithm}" for algorithm in (*RECIPES, *NETWORKS)}
+    for asset, text in sections.items():
+        assert all(f"`{parent}`" in text for parent in build().graph()[asset][1])
+        assert all(f"`{check.name}`" in text for check in build().checks_by_asset()[asset])
+        assert f"its latest version `@{asset.removeprefix('model_')}`" in text
+    assert "`max_depth` 10," in sections["model_random_forest"]
+    assert "`model_xgboost_is_not_too_good` (blocks)" in sections["model_xgboost"]
+    assert "`rounds`, `external_memory`.\n" in sections["model_xgboost"]
+    assert "Registered as** `DigitClassifier`" in sections["model_pytorch_mnist_cnn"]
+
+
+def test_the_defaults_that_the_docs_tell_are_those_of_the_file_of_settings() -> None:
+    from lakehouse_assets.settings import load_settings
+    from lakehouse_assets.settings.sections import LabelSettings, MnistSettings, ModelSettings
+
+    found = load_settings()
+    assert (found.model, found.mnist, found.labels) == (ModelSettings(), MnistSettings(), LabelSettings())
+
+
+def test_a_page_whose_markers_and_texts_differ_is_refused(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("<!-- a: written by `make docs` -->\nold\n<!-- end of a -->\n", encoding="utf-8")
+    assert build().filled(page, {"a": "text"}) == "<!-- a: written by `make docs` -->\ntext\n<!-- end of a -->\n"
+    for texts in ({}, {"b": "text"}, {"a": "text", "b": "text"}):
+        with pytest.raises(ValueError, match="markers and texts differ"):
+            build().filled(page, texts)
+
+
 def test_the_readme_is_one_page() -> None:
     assert len(README.read_text(encoding="utf-8").splitlines()) <= README_LINES
 
