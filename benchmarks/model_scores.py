@@ -49,5 +49,5 @@ def _note(one: Measured) -> str:
         f"Trading dates {', '.join(said['stretches'])}; {said['labelled']:,} labelled rows, the last quarter held out, "
         f"{said['blocks']} blocks of time in it{few}. "
         f"There the majority of training is right on {said['majority']:.3f}, no "
-        f"change on {said['no_change']:.3f}. {READING} {one.seconds:.0f} s in all.{refused}"
+        f"change on {said['no_change']:.3f}. {READING}{refused}"
     )

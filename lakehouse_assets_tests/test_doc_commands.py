@@ -26,7 +26,8 @@ LAUNCH = """dagster job launch -j ml_pipeline_end_to_end --tags '{"dagster/parti
 PROMOTIONS = 'python -c "from lakehouse_assets_tests.services.ledgers import promote_two; promote_two()"'
 """A small model does not always win, and a rollback needs two that did."""
 
-SECONDS = 240
+SECONDS = 480
+"""A page with several launches loads the code location for each; on a busy machine that takes half a minute."""
 
 
 class Lake:

@@ -125,7 +125,8 @@ def main() -> None:
         cut = Cut(Lake(settings))
         inputs = training_inputs(cut.pin(FEATURE_OPTION_MINUTES), cut.pin(FEATURE_OPTION_LABELS))
         said = found(dict(trained(settings, inputs)))
-    answer(spent, stretches=[f"{first} .. {last}" for first, last in stretches], **said)
+    dates = [str(first) if first == last else f"{first} .. {last}" for first, last in stretches]
+    answer(spent, stretches=dates, **said)
 
 
 if __name__ == "__main__":
