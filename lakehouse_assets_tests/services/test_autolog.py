@@ -76,9 +76,12 @@ def test_a_fit_that_breaks_ends_the_logging_and_the_run_says_failed(store: Track
         BATCH.schema.get_field_index("label"), "label", pa.array([3] * BATCH.num_rows, pa.int8())
     )
     recipe = BOOSTED[0]
-    with pytest.raises(ValueError, match="every row must be 0 or 1"), model_run(store, identity()) as run:
-        with autologged(run, recipe.library):
-            fit(recipe, poisoned)
+    with (
+        pytest.raises(ValueError, match="every row must be 0 or 1"),
+        model_run(store, identity()) as run,
+        autologged(run, recipe.library),
+    ):
+        fit(recipe, poisoned)
     import mlflow
 
     untyped: Any = mlflow

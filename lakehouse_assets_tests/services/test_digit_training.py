@@ -127,7 +127,7 @@ def test_the_registered_model_takes_raw_pixels_and_knows_what_was_judged(
     assert found.shape == (360, 10)
     accuracy = DigitRecord.read(trained.store, version.run_id).scores.accuracy.value
     assert (found.argmax(axis=1) == test.labels).mean() == pytest.approx(accuracy)
-    assert [requirement.split("==")[0] for requirement in requirements(served)][0].startswith(recipe.library)
+    assert requirements(served)[0].startswith(recipe.library)  # or tensorflow-cpu
     algorithm, native = load_model(trained, number)
     assert algorithm == recipe.algorithm
     assert native is not None
@@ -188,7 +188,7 @@ def test_a_training_that_is_stopped_leaves_a_failed_run_and_no_version(
 
 
 def test_a_late_training_is_given_up_and_leaves_no_version(lake: Lake, fresh: ModelRegistry) -> None:
-    with pytest.raises(OverBudget, match="pytorch_mnist_mlp: not done after .* nothing is kept"):
+    with pytest.raises(OverBudget, match=r"pytorch_mnist_mlp: not done after .* nothing is kept"):
         made(lake, fresh, replace(NETWORKS[0], time_budget_seconds=1e-9))
     assert fresh.numbers() == ()
     assert {run.info.status for run in runs(fresh)} == {"FAILED"}
