@@ -26,8 +26,8 @@ VERBS = (
     "demo", "simulate", "tables", "sql", "history", "quarantine", "leaderboard", "reproduce", "rollback",
 )  # fmt: skip
 HEAVY = (
-    "dagster", "pyiceberg", "duckdb", "pyarrow", "numpy", "sqlglot", "mlflow", "pandas", "xgboost", "lightgbm", "sklearn",
-    "scipy", "optuna", "torch", "tensorflow", "keras", "matplotlib",
+    "dagster", "pyiceberg", "duckdb", "pyarrow", "numpy", "sqlglot", "mlflow", "pandas", "xgboost", "lightgbm",
+    "sklearn", "scipy", "optuna", "torch", "tensorflow", "keras", "matplotlib",
 )  # fmt: skip
 
 

@@ -29,7 +29,7 @@ CHECK = majority_check(ASSET)
 ASSETS = tuple(f"model_{algorithm}" for algorithm in RECIPES)
 
 
-def run(*assets: str, raising: bool = False, **config: Any) -> tuple[Any, list[tuple[int, str]]]:
+def run(*assets: str, raising: bool = False, **config: Any) -> tuple[Any, list[tuple[int | str, str]]]:
     """Run assets in this process; what came of it, and every log line with its level."""
     with dg.DagsterInstance.ephemeral() as instance:
         result = defs.resolve_implicit_global_asset_job_def().execute_in_process(

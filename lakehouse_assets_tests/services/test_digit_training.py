@@ -30,7 +30,7 @@ from lakehouse_assets.services.saved_model import load_model
 from lakehouse_assets.services.tracking import PIPELINE_EXPERIMENT
 from lakehouse_assets.services.tracking_store import TrackingStore
 from lakehouse_assets.settings import Settings
-from lakehouse_assets_tests.services.trained import NETWORKS, store_at
+from lakehouse_assets_tests.services.trained import NETWORKS, PYTORCH, TENSORFLOW, store_at
 from lakehouse_assets_tests.services.worlds import identity, registry_in, store_in
 
 pytestmark = pytest.mark.slow
@@ -167,7 +167,7 @@ def test_another_seed_is_another_model_and_trained_anew(
         raise Killed
 
     with pytest.raises(Killed):
-        made(lake, copied, replace(NETWORKS[0], seed=8), stop)
+        made(lake, copied, replace(PYTORCH, seed=8), stop)
     assert copied.numbers() == ("1", "2")
 
 
@@ -180,16 +180,16 @@ def test_a_training_that_is_stopped_leaves_a_failed_run_and_no_version(
             raise Killed
 
     with pytest.raises(Killed):
-        made(lake, fresh, NETWORKS[0], stop)
+        made(lake, fresh, PYTORCH, stop)
     assert fresh.numbers() == ()
-    assert fresh.alias(NETWORKS[0].algorithm) is None
+    assert fresh.alias(PYTORCH.algorithm) is None
     assert {run.info.status for run in runs(fresh)} == {"FAILED"}
     assert fresh.find(runs(fresh)[0].data.tags.get("data_key", "")) is None
 
 
 def test_a_late_training_is_given_up_and_leaves_no_version(lake: Lake, fresh: ModelRegistry) -> None:
     with pytest.raises(OverBudget, match=r"pytorch_mnist_mlp: not done after .* nothing is kept"):
-        made(lake, fresh, replace(NETWORKS[0], time_budget_seconds=1e-9))
+        made(lake, fresh, replace(PYTORCH, time_budget_seconds=1e-9))
     assert fresh.numbers() == ()
     assert {run.info.status for run in runs(fresh)} == {"FAILED"}
 
@@ -199,7 +199,7 @@ def test_one_killed_right_after_its_registration_is_made_up_for(lake: Lake, digi
     shutil.copy(digits_home / "mlflow.db", tmp_path)
     copied = replace(registry_in(tmp_path), name=DIGIT_MODEL)
     copied.store.client.delete_registered_model_alias(DIGIT_MODEL, "tensorflow_mnist_mlp")
-    healed = made(lake, copied, NETWORKS[1])
+    healed = made(lake, copied, TENSORFLOW)
     assert (healed.version, healed.is_reused) == ("2", True)
     assert copied.alias("tensorflow_mnist_mlp") == "2"
 
@@ -245,7 +245,7 @@ def test_it_is_reproduced_to_the_bit_after_its_images_moved_on(moved_on: Path, r
 
 def test_another_seed_would_be_noticed(moved_on: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The recipe is read back otherwise than it was recorded: the comparison sees it."""
-    monkeypatch.setattr(reproduction, "network_recipe_of", lambda *_: replace(NETWORKS[0], seed=8))
+    monkeypatch.setattr(reproduction, "network_recipe_of", lambda *_: replace(PYTORCH, seed=8))
     result = reproduce(Lake(Settings(home=moved_on)), store_in(moved_on), f"models:/{DIGIT_MODEL}/1")
     assert not result.is_equal
     assert str(result).endswith("nothing that is recorded: the learner is not deterministic")

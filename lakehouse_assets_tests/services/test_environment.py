@@ -1,19 +1,19 @@
 """What a training depends on beside its rows and plan: taken down whole, and told apart in the right order."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from lakehouse_assets.learners.algorithms import RECIPES
-from lakehouse_assets.learners.networks.algorithms import NETWORKS
+from lakehouse_assets import learners
 from lakehouse_assets.services import environment
 from lakehouse_assets.services.environment import Environment, code, file_sha256, hardware, lock_sha256
 from lakehouse_assets_tests.paths import PROJECT
 
+LIBRARIES = ("xgboost", "lightgbm", "scikit-learn", "torch", "tensorflow")
 LEARNERS = PROJECT / "lakehouse_assets" / "learners"
 KNOWN = Environment(
     git_sha="1" * 40,
@@ -26,12 +26,13 @@ KNOWN = Environment(
 
 def changed(**parts: Any) -> Environment:
     """The known environment with some entries of its parts replaced."""
-    return replace(KNOWN, **{
+    merged: dict[str, Any] = {
         part: {**getattr(KNOWN, part), **value} if isinstance(value, dict) else value for part, value in parts.items()
-    })  # fmt: skip
+    }
+    return replace(KNOWN, **merged)
 
 
-@pytest.mark.parametrize("library", ["xgboost", "lightgbm", "scikit-learn", "torch", "tensorflow"])
+@pytest.mark.parametrize("library", LIBRARIES)
 def test_the_code_is_every_module_that_a_model_may_depend_on(library: str) -> None:
     known = code(library)
     paths = {path.relative_to(LEARNERS).as_posix() for path in LEARNERS.rglob("*.py") if path.name != "plots.py"}
@@ -42,18 +43,12 @@ def test_the_code_is_every_module_that_a_model_may_depend_on(library: str) -> No
     assert known["splits.py"] == file_sha256(LEARNERS / "splits.py")
 
 
-def test_no_learner_of_ticks_builds_on_a_network() -> None:
-    """Hence a change of a network is none of their code."""
-    inside = "lakehouse_assets.learners.networks"
-    assert [path.name for path in LEARNERS.glob("*.py") if inside in path.read_text()] == []
-
-
 def test_a_byte_more_in_a_learner_is_other_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, text in (("splits.py", "a = 1\n"), ("plots.py", "b = 1\n"), ("networks/keras.py", "c = 1\n")):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
-    monkeypatch.setattr(environment.learners, "__path__", [str(tmp_path)])
-    digest: Callable[[str], dict[str, str]] = code.__wrapped__
+    monkeypatch.setattr(learners, "__path__", [str(tmp_path)])
+    digest: Callable[[str], Mapping[str, str]] = code.__wrapped__
     before = digest("torch")
     assert set(before) == {"splits.py", "networks/keras.py"}
     (tmp_path / "plots.py").write_text("b = 2\n")
@@ -63,12 +58,12 @@ def test_a_byte_more_in_a_learner_is_other_code(tmp_path: Path, monkeypatch: pyt
     assert digest("xgboost") == {"splits.py": before["splits.py"]}
 
 
-@pytest.mark.parametrize("library", sorted({one.library for one in (*RECIPES.values(), *NETWORKS.values())}))
+@pytest.mark.parametrize("library", LIBRARIES)
 def test_it_names_the_learners_library_and_those_that_every_training_computes_with(library: str) -> None:
     here = Environment.here(library)
     found = {name.removesuffix("-cpu") for name in here.libraries}  # TensorFlow comes under either name
     assert {"python", "numpy", "scipy", "pyarrow", "duckdb", library} <= found
-    assert not {"xgboost", "lightgbm", "scikit-learn", "torch", "tensorflow"} & found - {library}
+    assert set(LIBRARIES) & found == {library}
     assert all(version[0].isdigit() for version in here.libraries.values())
     assert here.lock_sha256 == lock_sha256() == file_sha256(PROJECT / "requirements" / "runtime.lock")
 

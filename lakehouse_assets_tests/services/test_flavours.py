@@ -1,6 +1,7 @@
 """How each library's models are written: by MLflow's own flavour, with exact requirements."""
 
 from importlib.metadata import version
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,8 @@ from lakehouse_assets.services.flavours import EVERYWHERE, FLAVOURS, Flavour, ve
 
 
 def test_every_recipe_has_a_flavour_and_every_flavour_a_recipe() -> None:
-    assert {one.library for one in (*RECIPES.values(), *NETWORKS.values())} == set(FLAVOURS)
+    recipes: tuple[Any, ...] = (*RECIPES.values(), *NETWORKS.values())
+    assert {one.library for one in recipes} == set(FLAVOURS)
 
 
 @pytest.mark.parametrize("library", FLAVOURS)

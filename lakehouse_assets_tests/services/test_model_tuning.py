@@ -24,16 +24,15 @@ from lakehouse_assets.services.tracking_store import TrackingStore
 from lakehouse_assets_tests.learners.synthetic import COLUMNS, MINUTE, World, in_batches, rows
 from lakehouse_assets_tests.paths import PROJECT
 from lakehouse_assets_tests.services.worlds import PLAN as REGISTERED
-from lakehouse_assets_tests.services.worlds import Reading, identity, store_in
+from lakehouse_assets_tests.services.worlds import RECIPE, Reading, identity, store_in
 
 __all__ = ["store_in"]
 
 pytestmark = pytest.mark.slow
 
 WORLD = World(days=3, minutes=60, contracts=5)
-PLAN = dataclasses.replace(
-    REGISTERED, recipe=dataclasses.replace(REGISTERED.recipe, rounds=50), folds=2, naive_split=False
-)
+OWN = dataclasses.replace(RECIPE, rounds=50)
+PLAN = dataclasses.replace(REGISTERED, recipe=OWN, folds=2, naive_split=False)
 PLENTY = 1_000.0
 """Seconds that no study here takes."""
 
@@ -95,7 +94,7 @@ def test_the_same_seed_draws_the_same_study_and_another_seed_another(store: Trac
     first, second = (studied(store, tmp_path / name, trials=2) for name in ("one", "two"))
     assert drawn(first) == drawn(second)
     assert (first.tuned.recipe, first.scores, first.study) == (second.tuned.recipe, second.scores, second.study)
-    reseeded = dataclasses.replace(PLAN, recipe=dataclasses.replace(PLAN.recipe, seed=8))  # type: ignore[type-var]
+    reseeded = dataclasses.replace(PLAN, recipe=dataclasses.replace(OWN, seed=8))
     third = studied(store, tmp_path / "one", trials=2, plan=reseeded)
     assert third.study != first.study
     assert drawn(third)[1:] != drawn(first)[1:]
@@ -150,7 +149,7 @@ def test_the_last_span_decides_no_trial_and_judges_the_recipe_once(store: Tracki
 
 
 def test_a_study_that_finds_nothing_is_a_failed_run(store: TrackingStore, tmp_path: Path) -> None:
-    late = dataclasses.replace(PLAN, recipe=dataclasses.replace(PLAN.recipe, time_budget_seconds=0.0))  # type: ignore[type-var]
+    late = dataclasses.replace(PLAN, recipe=dataclasses.replace(OWN, time_budget_seconds=0.0))
     with pytest.raises(OverBudget, match="none of 1 trials came through its folds"):
         studied(store, tmp_path, trials=1, plan=late)
     ends = {one.info.run_name: one.info.status for one in all_runs(store)}

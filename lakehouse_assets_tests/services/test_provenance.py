@@ -79,7 +79,7 @@ def test_whatever_decides_a_model_makes_another_key(changes: dict[str, Any]) -> 
         {"tables": (LABELS, FEATURES)},
         {"tables": (replace(FEATURES, snapshot_id=1, rows=11), LABELS)},  # a snapshot more with the same rows
         {"tables": (replace(FEATURES, properties={"uri": "elsewhere"}), LABELS)},
-        {"plan": dict(reversed(PLAN.items()))},
+        {"plan": dict(reversed(list(PLAN.items())))},
         {"environment": changed(git_sha="9" * 40, lock_sha256="9" * 64, hardware={"processor": "Other"})},
     ],
     ids=["order of tables", "snapshot", "place", "order of the plan", "commit, lock and hardware"],

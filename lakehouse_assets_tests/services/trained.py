@@ -38,10 +38,9 @@ RECIPES: tuple[Recipe, ...] = (
     LightGBMRecipe(num_leaves=7, rounds=15, threads=1, min_data_in_leaf=20),
     RandomForestRecipe(trees=12, max_depth=5, min_samples_leaf=20, threads=1),
 )
-NETWORKS: tuple[ImageRecipe, ...] = (
-    PytorchMnistMlp(epochs=2, batch_size=64),
-    TensorflowMnistMlp(epochs=2, batch_size=64),
-)
+PYTORCH = PytorchMnistMlp(epochs=2, batch_size=64)
+TENSORFLOW = TensorflowMnistMlp(epochs=2, batch_size=64)
+NETWORKS: tuple[ImageRecipe, ...] = (PYTORCH, TENSORFLOW)
 FIRST = dt.date(2026, 11, 16)
 MINUTES = 120
 CONTRACTS = 5
