@@ -54,7 +54,10 @@ def test_after_the_block_a_fit_is_logged_nowhere(store: TrackingStore, recipe: R
     with model_run(store, identity()) as run:
         with autologged(run, recipe.library):
             pass
-        fit(recipe)
+        before = set(all_runs(store))
+        with store.pointed_at():  # where logging that is still on would make a run of its own
+            fit(recipe)
+        assert set(all_runs(store)) == before
         assert all_runs(store)[run.run_id].data.params == {}
     assert {found.info.experiment_id for found in all_runs(store).values()} == {store.experiment(PIPELINE_EXPERIMENT)}
 
@@ -87,6 +90,9 @@ def test_a_fit_that_breaks_ends_the_logging_and_the_run_says_failed(store: Track
     untyped: Any = mlflow
     assert mlflow.active_run() is None
     assert not untyped.is_tracking_uri_set()
-    assert all_runs(store)[run.run_id].info.status == "FAILED"
-    fit(recipe)
+    before = all_runs(store)
+    assert before[run.run_id].info.status == "FAILED"
+    with store.pointed_at():
+        fit(recipe)
+    assert set(all_runs(store)) == set(before)
     assert all_runs(store)[run.run_id].data.params == {}
