@@ -28,7 +28,10 @@ PAGES = {
         "1600,1100",
     ),
     "partitions": (f"{DAGSTER}/assets/silver_option_ticks?view=partitions&partition=2026-11-20", "1600,1000"),
+    "evaluation": (f"{DAGSTER}/assets/model_evaluation?view=overview", "1600,1300"),
+    "mlflow_versions": (f"{MLFLOW}/#/models/TickPricePredictor", "1700,900"),
 }
+TICKS, IMAGES = "model_xgboost", "model_pytorch_mnist_cnn"
 
 
 def main() -> int:
@@ -43,7 +46,7 @@ def main() -> int:
         _wait_for(f"{MLFLOW}/health")
         _ask("mutation { setNuxSeen }")  # keeps the welcome dialog away
         FOLDER.mkdir(exist_ok=True)
-        for name, (address, size) in {**PAGES, "mlflow_run": (_model_run(), "1700,1200")}.items():
+        for name, (address, size) in {**PAGES, **_of_runs()}.items():
             _shoot(browser, address, size, FOLDER / f"{name}.png")
     finally:
         servers.terminate()
@@ -76,16 +79,27 @@ def _ask(query: str) -> None:
     urllib.request.urlopen(request, timeout=30).close()
 
 
-def _model_run() -> str:
-    """The address of the newest run of the model asset."""
+def _of_runs() -> dict[str, tuple[str, str]]:
+    """The pages whose addresses hold an id of MLflow's: the runs of the pipeline, one of ticks and one of images."""
     import mlflow
 
     client = mlflow.MlflowClient(MLFLOW)
     experiment = client.get_experiment_by_name("lakehouse-tick-pipeline")
     if experiment is None:
         raise LookupError("MLflow holds no run yet: run `make demo` first")
-    runs = client.search_runs([experiment.experiment_id], "tags.`dagster.asset` = 'model_xgboost'", max_results=1)
-    return f"{MLFLOW}/#/experiments/{experiment.experiment_id}/runs/{runs[0].info.run_id}"
+    pages = f"{MLFLOW}/#/experiments/{experiment.experiment_id}"
+    found = {
+        asset: client.search_runs([experiment.experiment_id], f"tags.`dagster.asset` = '{asset}'", max_results=1)
+        for asset in (TICKS, IMAGES)
+    }
+    shown = {"mlflow_runs": (f"{pages}/runs", "1700,900")}
+    if found[TICKS]:
+        shown["mlflow_run"] = (f"{pages}/runs/{found[TICKS][0].info.run_id}", "1700,1200")
+        shown["mlflow_plots"] = (f"{pages}/runs/{found[TICKS][0].info.run_id}/artifacts", "1700,1000")
+    if found[IMAGES]:
+        shown["mlflow_epochs"] = (f"{pages}/runs/{found[IMAGES][0].info.run_id}/model-metrics", "1700,1000")
+    return shown
+
 
 
 if __name__ == "__main__":
