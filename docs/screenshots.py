@@ -101,6 +101,5 @@ def _of_runs() -> dict[str, tuple[str, str]]:
     return shown
 
 
-
 if __name__ == "__main__":
     sys.exit(main())
