@@ -116,8 +116,8 @@ def _trained(
     images: Table,
 ) -> Iterator[Any]:
     """Train, register and tell; where the library is not installed, say so and make nothing."""
-    from lakehouse_assets.learners.learner import OverBudget
     from lakehouse_assets.learners.networks.network import NotInstalled
+    from lakehouse_assets.learners.untrainable import Untrainable
     from lakehouse_assets.services.digit_training import train_and_register_network
     from lakehouse_assets.services.registry import ModelRegistry, keep_inputs
     from lakehouse_assets.services.training_rows import identity_of
@@ -132,8 +132,8 @@ def _trained(
         context.log.warning(str(missing))
         yield _verdict(asset, passed=False, words=str(missing))
         return
-    except OverBudget as late:
-        raise dg.Failure(f"no model: {late}", allow_retries=False) from late
+    except Untrainable as hopeless:
+        raise dg.Failure(f"no model: {hopeless}", allow_retries=False) from hopeless
     keep_inputs(lake.lake, registry, outcome.version)
     yield from _told(asset, outcome)
 

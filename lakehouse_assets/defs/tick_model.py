@@ -88,11 +88,10 @@ def trained(
     """Train, register and tell: the verdicts and the numbers of the version.
 
     Raises:
-        dg.Failure: too little history, a fit over its budget, or a score that is too good; none is tried again.
+        dg.Failure: no model can come of these rows and settings, or its score is too good; neither is tried again.
     """
     from lakehouse_assets.lake.cut import Cut
-    from lakehouse_assets.learners.learner import OverBudget
-    from lakehouse_assets.learners.splits import TooLittleHistory
+    from lakehouse_assets.learners.untrainable import Untrainable
     from lakehouse_assets.services.model_training import TooGoodToBeTrue, train_and_register
     from lakehouse_assets.services.registry import keep_inputs
     from lakehouse_assets.services.training_rows import identity_of, training_inputs
@@ -109,7 +108,7 @@ def trained(
             too_good=load_settings().model.too_good_balanced_accuracy,
             progress=context.log.info,
         )
-    except (TooLittleHistory, OverBudget) as hopeless:
+    except Untrainable as hopeless:
         raise dg.Failure(f"no model: {hopeless}", allow_retries=False) from hopeless
     except TooGoodToBeTrue as refused:
         yield _too_good(asset, refused.record.scores, passed=False, words=str(refused))

@@ -67,8 +67,7 @@ def model_tuning(
     """
     from lakehouse_assets.lake.cut import Cut
     from lakehouse_assets.learners.judgement import beaten_baselines
-    from lakehouse_assets.learners.learner import OverBudget
-    from lakehouse_assets.learners.splits import TooLittleHistory
+    from lakehouse_assets.learners.untrainable import Untrainable
     from lakehouse_assets.services.model_tuning import Budget, tune_and_log
     from lakehouse_assets.services.training_rows import identity_of, training_inputs
 
@@ -88,7 +87,7 @@ def model_tuning(
             Budget(config.trials, config.seconds),
             progress=context.log.info,
         )
-    except (TooLittleHistory, OverBudget) as hopeless:
+    except Untrainable as hopeless:
         raise dg.Failure(f"no recipe: {hopeless}", allow_retries=False) from hopeless
     beats, words = beaten_baselines(outcome.scores)
     verdict = dg.AssetCheckResult(

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from lakehouse_assets.learners.bootstrap import Draws, Floats, Interval, Resampling, draw, interval
 from lakehouse_assets.learners.splits import Times
+from lakehouse_assets.learners.untrainable import Untrainable
 
 SMALLEST_PROBABILITY = 1e-7
 CALIBRATION_BINS = 10
@@ -47,15 +48,15 @@ class Predictions:
         """Refuse what cannot be judged.
 
         Raises:
-            ValueError: lengths differ, a probability is not one, or only one class is present.
+            Untrainable: lengths differ, a probability is not one, or only one class is present.
         """
         lengths = {len(self.label), len(self.probability), len(self.instant), len(self.last_direction)}
         if len(lengths) != 1:
-            raise ValueError(f"labels, probabilities, instants and directions differ in length: {sorted(lengths)}")
+            raise Untrainable(f"labels, probabilities, instants and directions differ in length: {sorted(lengths)}")
         if not ((self.probability >= 0) & (self.probability <= 1)).all():
-            raise ValueError("a probability lies outside 0 to 1 or is NaN")
+            raise Untrainable("a probability lies outside 0 to 1 or is NaN")
         if set(np.unique(self.label).tolist()) != {0, 1}:
-            raise ValueError("the test span must hold both classes, 0 and 1: materialize more trading dates")
+            raise Untrainable("the test span must hold both classes, 0 and 1: materialize more trading dates")
 
     @property
     def guess(self) -> npt.NDArray[np.int8]:

@@ -17,6 +17,7 @@ from lakehouse_assets.learners.evaluation import SMALLEST_PROBABILITY
 from lakehouse_assets.learners.matrix import prediction_hash
 from lakehouse_assets.learners.networks.images import CLASSES, Labels
 from lakehouse_assets.learners.networks.network import Probabilities
+from lakehouse_assets.learners.untrainable import Untrainable
 
 Counts: TypeAlias = npt.NDArray[np.int64]
 
@@ -44,15 +45,15 @@ class ImagePredictions:
         """Refuse what cannot be judged.
 
         Raises:
-            ValueError: no image, lengths differ, ten numbers are no probabilities, or only one label is present.
+            Untrainable: no image, lengths differ, ten numbers are no probabilities, or only one label is present.
         """
         if self.probability.shape != (len(self.label), CLASSES):
-            raise ValueError(f"{len(self.label)} labels, but probabilities of shape {self.probability.shape}")
+            raise Untrainable(f"{len(self.label)} labels, but probabilities of shape {self.probability.shape}")
         if len(np.unique(self.label)) < 2:
-            raise ValueError("the images to judge by must hold at least two different labels")
+            raise Untrainable("the images to judge by must hold at least two different labels")
         within = (self.probability >= 0).all() and (self.probability <= 1).all()
         if not within or np.abs(self.probability.sum(axis=1, dtype=np.float64) - 1).max() > SUM_TOLERANCE:
-            raise ValueError("the ten probabilities of an image must lie within 0 and 1 and add up to 1")
+            raise Untrainable("the ten probabilities of an image must lie within 0 and 1 and add up to 1")
 
     @property
     def guess(self) -> Labels:
