@@ -3,6 +3,7 @@
 Belongs here: what the learners of ticks share in Dagster. Does not: any one of them (`models`), nor the training.
 """
 
+import inspect
 from collections.abc import Callable, Iterator
 from math import isfinite
 from typing import TYPE_CHECKING, Any
@@ -24,13 +25,14 @@ if TYPE_CHECKING:
     from lakehouse_assets.services.model_training import ModelOutcome
     from lakehouse_assets.services.training_record import TrainingRecord
 
+Train = Callable[..., Iterator[Any]]
 TRAINING_POOL = "training"
 """One training at a time: each takes all threads, and on a server store the pool, not a lock, orders two promotions."""
 
 
-def tick_model(name: str, library: str) -> Callable[[Callable[..., Iterator[Any]]], dg.AssetsDefinition]:
+def tick_model(name: str, library: str) -> Callable[[Train], dg.AssetsDefinition]:
     """Make a function that trains from features and labels the asset `name`, with the checks of every tick model."""
-    return dg.asset(
+    return lambda train: dg.asset(
         name=name,
         ins={
             "feature_option_minutes": dg.AssetIn(input_manager_key=IO_MANAGER),
@@ -50,11 +52,17 @@ def tick_model(name: str, library: str) -> Callable[[Callable[..., Iterator[Any]
         kinds={library, "mlflow"},
         owners=[load_settings().owner],
         tags={"layer": MODELS},
-        metadata={"dagster/code_references": code_references(__file__.replace("tick_model", "models"))},
+        metadata=written_at(train),
         retry_policy=retry_policy(),
         pool=TRAINING_POOL,
         output_required=False,
-    )  # fmt: skip
+    )(train)  # fmt: skip
+
+
+def written_at(train: Train) -> dict[str, Any]:
+    """The metadata that leads from an asset to the function that makes it."""
+    code = inspect.unwrap(train).__code__
+    return {"dagster/code_references": code_references(code.co_filename, code.co_firstlineno)}
 
 
 def too_good_check(asset: str) -> str:
@@ -92,6 +100,7 @@ def trained(
     """
     from lakehouse_assets.lake.cut import Cut
     from lakehouse_assets.learners.untrainable import Untrainable
+    from lakehouse_assets.services.abandoned_runs import close_abandoned
     from lakehouse_assets.services.model_training import TooGoodToBeTrue, train_and_register
     from lakehouse_assets.services.registry import keep_inputs
     from lakehouse_assets.services.training_rows import identity_of, training_inputs
@@ -99,6 +108,7 @@ def trained(
     # Loaded one after the other, the two tables could be of different moments: both are pinned anew in one cut.
     cut = Cut(lake.lake)
     asset = context.asset_key.path[-1]
+    close_abandoned(mlflow.store, context.instance)
     try:
         outcome = train_and_register(
             training_inputs(cut.pin(features.contract), cut.pin(labels.contract)),

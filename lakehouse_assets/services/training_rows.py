@@ -124,9 +124,9 @@ def inputs_again(record: TrainingRecord, lake: Lake) -> TrainingInputs:
     return _inputs(features, labels, record.columns)
 
 
-def identity_of(dagster_run_id: str, asset: str, partition: str | None = None) -> RunIdentity:
-    """Who trains: run, asset, code and lock."""
-    return RunIdentity(dagster_run_id, asset, git_sha(), lock_sha256(), partition)
+def identity_of(dagster_run_id: str, asset: str, partition: str | None = None, library: str = "") -> RunIdentity:
+    """Who trains: run, asset, code, and the lock by which the learner's library is installed."""
+    return RunIdentity(dagster_run_id, asset, git_sha(), lock_sha256(library), partition)
 
 
 def _inputs(features: Table, labels: Table, columns: Columns) -> TrainingInputs:

@@ -1,6 +1,7 @@
 """From images to a registered network: once, with all that it came from, or not at all; and made again to the bit."""
 
 import shutil
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from lakehouse_assets.learners.networks.images import COLUMNS, Images, images_of
 from lakehouse_assets.learners.networks.network import ImageRecipe, NotInstalled
 from lakehouse_assets.services import reproduction
 from lakehouse_assets.services.digit_record import DigitRecord
-from lakehouse_assets.services.digit_training import NetworkOutcome, train_and_register_network
+from lakehouse_assets.services.digit_training import NetworkOutcome, attempt, train_and_register_network
 from lakehouse_assets.services.registry import DIGIT_MODEL, ModelRegistry
 from lakehouse_assets.services.reproduction import reproduce
 from lakehouse_assets.services.saved_model import load_model
@@ -150,6 +151,14 @@ def test_an_equal_training_is_reused_and_nothing_is_trained(
     assert said == [f"version {again.version} was trained from the same images, code and settings: nothing to train"]
     assert len(runs(trained)) == before
     assert trained.numbers() == ("1", "2")
+
+
+def test_its_seconds_are_those_of_the_whole_training_and_not_of_the_fit_alone(lake: Lake, fresh: ModelRegistry) -> None:
+    tried = attempt(pin(lake, RAW_MNIST_IMAGES), PYTORCH)
+    assert tried.seconds > tried.fitted.seconds > 0
+    said: list[float] = []
+    found = made(lake, fresh, PYTORCH, lambda words: said.append(time.perf_counter()))
+    assert found.record.provenance.seconds > said[-2] - said[0]  # from the reading of the images to the last epoch
 
 
 class Killed(BaseException):

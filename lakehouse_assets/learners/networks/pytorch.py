@@ -36,7 +36,7 @@ SCALE = 2
 
 @dataclass(frozen=True)
 class PytorchMnistMlp:
-    """Two hidden layers of 256 and 128; rates and rates' peak after a one-cycle course of six epochs.
+    """Two hidden layers of 256 and 128; six epochs of a one-cycle course.
 
     Steps are AdamW's; `learning_rate` is the peak, `dropout` the share of a hidden layer left out of a step.
     """
