@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from lakehouse_assets.defs.model_configs import CnnConfig, MlpConfig
-from lakehouse_assets.defs.tick_model import TRAINING_POOL, Train, written_at
+from lakehouse_assets.defs.tick_model import TRAINING_POOL, Train, numbers_of, written_at
 from lakehouse_assets.lake.asset import IO_MANAGER, retry_policy
 from lakehouse_assets.lake.io_manager import LakeResource
 from lakehouse_assets.lake.table import Table
@@ -139,21 +139,10 @@ def _trained(
 
 
 def _told(asset: str, outcome: "NetworkOutcome") -> Iterator[Any]:
-    made, scores = outcome.record.provenance, outcome.record.scores
-    lift = scores.lift_over_majority
+    scores, lift = outcome.record.scores, outcome.record.scores.lift_over_majority
     yield dg.MaterializeResult(
-        metadata={
-            **scores.as_metrics(),
-            "final_rows": outcome.record.rows,
-            "model_version": int(outcome.version),
-            "mlflow_run_id": outcome.run_id,
-            "prediction_hash": made.prediction_hash,
-            "data_key": made.data_key,
-            "duration_seconds": round(made.seconds, 3),
-            "peak_memory_mb": made.peak_memory_mb,
-            "is_reused": outcome.is_reused,
-        },
-        data_version=dg.DataVersion(made.data_key),
+        metadata=numbers_of(outcome),
+        data_version=dg.DataVersion(outcome.record.provenance.data_key),
         check_results=[
             _verdict(
                 asset,

@@ -22,6 +22,7 @@ from lakehouse_assets.settings import load_settings
 if TYPE_CHECKING:
     from lakehouse_assets.learners.evaluation import Scores
     from lakehouse_assets.learners.learner import Recipe
+    from lakehouse_assets.services.digit_training import NetworkOutcome
     from lakehouse_assets.services.model_training import ModelOutcome
     from lakehouse_assets.services.training_record import TrainingRecord
 
@@ -125,10 +126,26 @@ def trained(
         raise dg.Failure(str(refused), metadata={"mlflow_run_id": refused.run_id}, allow_retries=False) from refused
     keep_inputs(lake.lake, mlflow.registry, outcome.version)
     yield dg.MaterializeResult(
-        metadata=_metadata(outcome),
+        metadata=numbers_of(outcome),
         data_version=dg.DataVersion(outcome.record.provenance.data_key),
         check_results=_verdicts(asset, outcome.record),
     )
+
+
+def numbers_of(outcome: "ModelOutcome | NetworkOutcome") -> dict[str, Any]:
+    """What a materialization shows of its version: scores with intervals, run, what it was made of and what it took."""
+    record, made = outcome.record, outcome.record.provenance
+    return {
+        **record.scores.as_metrics(),
+        "final_rows": record.rows,
+        "model_version": int(outcome.version),
+        "mlflow_run_id": outcome.run_id,
+        "prediction_hash": made.prediction_hash,
+        "data_key": made.data_key,
+        "duration_seconds": round(made.seconds, 3),
+        "peak_memory_mb": made.peak_memory_mb,
+        "is_reused": outcome.is_reused,
+    }
 
 
 def plan_for(recipe: "Recipe") -> Any:
@@ -191,19 +208,4 @@ def _baselines(scores: "Scores") -> dict[str, float]:
         "no_change_accuracy": scores.no_change_accuracy,
         "lift_over_majority_low": scores.lift_over_majority.low,
         "lift_over_no_change_low": scores.lift_over_no_change.low,
-    }
-
-
-def _metadata(outcome: "ModelOutcome") -> dict[str, Any]:
-    made = outcome.record.provenance
-    return {
-        **outcome.scores.as_metrics(),
-        "final_rows": outcome.record.rows,
-        "model_version": int(outcome.version),
-        "mlflow_run_id": outcome.run_id,
-        "prediction_hash": made.prediction_hash,
-        "data_key": made.data_key,
-        "duration_seconds": round(made.seconds, 3),
-        "peak_memory_mb": made.peak_memory_mb,
-        "is_reused": outcome.is_reused,
     }
