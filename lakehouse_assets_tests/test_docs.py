@@ -115,7 +115,7 @@ def test_every_model_is_described_by_its_own_recipe_checks_and_inputs() -> None:
         assert f"its latest version `@{asset.removeprefix('model_')}`" in text
     assert "`max_depth` 10," in sections["model_random_forest"]
     assert "`model_xgboost_is_not_too_good` (blocks)" in sections["model_xgboost"]
-    assert "`rounds`, `external_memory`.\n" in sections["model_xgboost"]
+    assert "`subsample`, `colsample_bytree`, `external_memory`.\n" in sections["model_xgboost"]
     assert "Registered as** `DigitClassifier`" in sections["model_pytorch_mnist_cnn"]
 
 

@@ -15,10 +15,11 @@ def reproduce(
     uri: Annotated[str, typer.Argument(help="models:/<name>/<version> or models:/<name>@<alias>")],
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document, for scripts.")] = False,
 ) -> None:
-    """Train a registered version again from its recorded snapshots, code, seed and threads, and compare predictions.
+    """Train a registered version again from its recorded snapshots, recipe, seed and threads, and compare predictions.
 
-    Prints REPRODUCED where every prediction on the hold-out is the same to the bit; else the first thing that
-    differs (code, library, data, hardware), and ends with exit code 1.
+    The code and the libraries are those of this checkout. Prints REPRODUCED where every prediction on the hold-out is
+    the same to the bit; else the first thing that differs from the record (code, library, data, hardware), and ends
+    with exit code 1.
 
     Example: lakehouse reproduce models:/TickPricePredictor/1
     """

@@ -35,7 +35,12 @@ class XGBoostConfig(TrainingConfig):
     max_depth: int = Field(_MODEL.max_depth, ge=1, le=16)
     learning_rate: float = Field(_MODEL.learning_rate, gt=0, le=1)
     rounds: int = Field(_MODEL.rounds, ge=1)
-    external_memory: bool = Field(False, description="Keep the bins on disk: slower, and half the memory.")
+    min_child_weight: float = Field(_MODEL.xgboost.min_child_weight, ge=0)
+    subsample: float = Field(_MODEL.xgboost.subsample, gt=0, le=1)
+    colsample_bytree: float = Field(_MODEL.xgboost.colsample_bytree, gt=0, le=1)
+    external_memory: bool = Field(
+        _MODEL.xgboost.external_memory, description="Keep the bins on disk: slower, and half the memory."
+    )
 
     def recipe(self) -> "XGBoostRecipe":
         """The recipe that these choices make."""
@@ -50,6 +55,9 @@ class LightGBMConfig(TrainingConfig):
     num_leaves: int = Field(_MODEL.lightgbm.num_leaves, ge=2)
     learning_rate: float = Field(_MODEL.learning_rate, gt=0, le=1)
     rounds: int = Field(_MODEL.rounds, ge=1)
+    min_data_in_leaf: int = Field(_MODEL.lightgbm.min_data_in_leaf, ge=1)
+    bagging_fraction: float = Field(_MODEL.lightgbm.bagging_fraction, gt=0, le=1)
+    feature_fraction: float = Field(_MODEL.lightgbm.feature_fraction, gt=0, le=1)
 
     def recipe(self) -> "LightGBMRecipe":
         """The recipe that these choices make."""
@@ -64,6 +72,8 @@ class RandomForestConfig(TrainingConfig):
     trees: int = Field(_MODEL.random_forest.trees, ge=1)
     max_depth: int = Field(_MODEL.random_forest.max_depth, ge=1, le=32)
     sample_rows: int = Field(_MODEL.random_forest.sample_rows, ge=1_000)
+    min_samples_leaf: int = Field(_MODEL.random_forest.min_samples_leaf, ge=1)
+    tree_share: float = Field(_MODEL.random_forest.tree_share, gt=0, le=1)
 
     def recipe(self) -> "RandomForestRecipe":
         """The recipe that these choices make."""

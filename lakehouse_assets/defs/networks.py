@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from lakehouse_assets.defs.model_configs import CnnConfig, MlpConfig
-from lakehouse_assets.defs.tick_model import TRAINING_POOL
+from lakehouse_assets.defs.tick_model import TRAINING_POOL, Train, numbers_of, written_at
 from lakehouse_assets.lake.asset import IO_MANAGER, retry_policy
-from lakehouse_assets.lake.describe import code_references
 from lakehouse_assets.lake.io_manager import LakeResource
 from lakehouse_assets.lake.table import Table
 from lakehouse_assets.layers import MODELS
@@ -24,9 +23,9 @@ if TYPE_CHECKING:
     from lakehouse_assets.services.digit_training import NetworkOutcome
 
 
-def network(name: str, library: str) -> Callable[[Callable[..., Iterator[Any]]], dg.AssetsDefinition]:
+def network(name: str, library: str) -> Callable[[Train], dg.AssetsDefinition]:
     """Make a function that trains from the images the asset `name`, with the check of every network."""
-    return dg.asset(
+    return lambda train: dg.asset(
         name=name,
         ins={"raw_mnist_images": dg.AssetIn(input_manager_key=IO_MANAGER)},
         check_specs=[
@@ -40,11 +39,11 @@ def network(name: str, library: str) -> Callable[[Callable[..., Iterator[Any]]],
         kinds={library, "mlflow"},
         owners=[load_settings().owner],
         tags={"layer": MODELS},
-        metadata={"dagster/code_references": code_references(__file__)},
+        metadata=written_at(train),
         retry_policy=retry_policy(),
         pool=TRAINING_POOL,
         output_required=False,
-    )
+    )(train)
 
 
 def majority_check(asset: str) -> str:
@@ -116,44 +115,34 @@ def _trained(
     images: Table,
 ) -> Iterator[Any]:
     """Train, register and tell; where the library is not installed, say so and make nothing."""
-    from lakehouse_assets.learners.learner import OverBudget
     from lakehouse_assets.learners.networks.network import NotInstalled
+    from lakehouse_assets.learners.untrainable import Untrainable
+    from lakehouse_assets.services.abandoned_runs import close_abandoned
     from lakehouse_assets.services.digit_training import train_and_register_network
     from lakehouse_assets.services.registry import ModelRegistry, keep_inputs
     from lakehouse_assets.services.training_rows import identity_of
 
     asset = context.asset_key.path[-1]
     registry = ModelRegistry(mlflow.store, DIGIT_MODEL)
+    identity = identity_of(context.run.run_id, asset, library=recipe.library)
+    close_abandoned(mlflow.store, context.instance)
     try:
-        outcome = train_and_register_network(
-            images, recipe, registry, identity_of(context.run.run_id, asset), progress=context.log.info
-        )
+        outcome = train_and_register_network(images, recipe, registry, identity, progress=context.log.info)
     except NotInstalled as missing:
         context.log.warning(str(missing))
         yield _verdict(asset, passed=False, words=str(missing))
         return
-    except OverBudget as late:
-        raise dg.Failure(f"no model: {late}", allow_retries=False) from late
+    except Untrainable as hopeless:
+        raise dg.Failure(f"no model: {hopeless}", allow_retries=False) from hopeless
     keep_inputs(lake.lake, registry, outcome.version)
     yield from _told(asset, outcome)
 
 
 def _told(asset: str, outcome: "NetworkOutcome") -> Iterator[Any]:
-    made, scores = outcome.record.provenance, outcome.record.scores
-    lift = scores.lift_over_majority
+    scores, lift = outcome.record.scores, outcome.record.scores.lift_over_majority
     yield dg.MaterializeResult(
-        metadata={
-            **scores.as_metrics(),
-            "final_rows": outcome.record.rows,
-            "model_version": int(outcome.version),
-            "mlflow_run_id": outcome.run_id,
-            "prediction_hash": made.prediction_hash,
-            "data_key": made.data_key,
-            "duration_seconds": round(made.seconds, 3),
-            "peak_memory_mb": made.peak_memory_mb,
-            "is_reused": outcome.is_reused,
-        },
-        data_version=dg.DataVersion(made.data_key),
+        metadata=numbers_of(outcome),
+        data_version=dg.DataVersion(outcome.record.provenance.data_key),
         check_results=[
             _verdict(
                 asset,

@@ -3,6 +3,7 @@
 Belongs here: what the learners of ticks share in Dagster. Does not: any one of them (`models`), nor the training.
 """
 
+import inspect
 from collections.abc import Callable, Iterator
 from math import isfinite
 from typing import TYPE_CHECKING, Any
@@ -21,16 +22,18 @@ from lakehouse_assets.settings import load_settings
 if TYPE_CHECKING:
     from lakehouse_assets.learners.evaluation import Scores
     from lakehouse_assets.learners.learner import Recipe
+    from lakehouse_assets.services.digit_training import NetworkOutcome
     from lakehouse_assets.services.model_training import ModelOutcome
     from lakehouse_assets.services.training_record import TrainingRecord
 
+Train = Callable[..., Iterator[Any]]
 TRAINING_POOL = "training"
 """One training at a time: each takes all threads, and on a server store the pool, not a lock, orders two promotions."""
 
 
-def tick_model(name: str, library: str) -> Callable[[Callable[..., Iterator[Any]]], dg.AssetsDefinition]:
+def tick_model(name: str, library: str) -> Callable[[Train], dg.AssetsDefinition]:
     """Make a function that trains from features and labels the asset `name`, with the checks of every tick model."""
-    return dg.asset(
+    return lambda train: dg.asset(
         name=name,
         ins={
             "feature_option_minutes": dg.AssetIn(input_manager_key=IO_MANAGER),
@@ -50,11 +53,17 @@ def tick_model(name: str, library: str) -> Callable[[Callable[..., Iterator[Any]
         kinds={library, "mlflow"},
         owners=[load_settings().owner],
         tags={"layer": MODELS},
-        metadata={"dagster/code_references": code_references(__file__.replace("tick_model", "models"))},
+        metadata=written_at(train),
         retry_policy=retry_policy(),
         pool=TRAINING_POOL,
         output_required=False,
-    )  # fmt: skip
+    )(train)  # fmt: skip
+
+
+def written_at(train: Train) -> dict[str, Any]:
+    """The metadata that leads from an asset to the function that makes it."""
+    code = inspect.unwrap(train).__code__
+    return {"dagster/code_references": code_references(code.co_filename, code.co_firstlineno)}
 
 
 def too_good_check(asset: str) -> str:
@@ -88,11 +97,11 @@ def trained(
     """Train, register and tell: the verdicts and the numbers of the version.
 
     Raises:
-        dg.Failure: too little history, a fit over its budget, or a score that is too good; none is tried again.
+        dg.Failure: no model can come of these rows and settings, or its score is too good; neither is tried again.
     """
     from lakehouse_assets.lake.cut import Cut
-    from lakehouse_assets.learners.learner import OverBudget
-    from lakehouse_assets.learners.splits import TooLittleHistory
+    from lakehouse_assets.learners.untrainable import Untrainable
+    from lakehouse_assets.services.abandoned_runs import close_abandoned
     from lakehouse_assets.services.model_training import TooGoodToBeTrue, train_and_register
     from lakehouse_assets.services.registry import keep_inputs
     from lakehouse_assets.services.training_rows import identity_of, training_inputs
@@ -100,6 +109,7 @@ def trained(
     # Loaded one after the other, the two tables could be of different moments: both are pinned anew in one cut.
     cut = Cut(lake.lake)
     asset = context.asset_key.path[-1]
+    close_abandoned(mlflow.store, context.instance)
     try:
         outcome = train_and_register(
             training_inputs(cut.pin(features.contract), cut.pin(labels.contract)),
@@ -109,17 +119,33 @@ def trained(
             too_good=load_settings().model.too_good_balanced_accuracy,
             progress=context.log.info,
         )
-    except (TooLittleHistory, OverBudget) as hopeless:
+    except Untrainable as hopeless:
         raise dg.Failure(f"no model: {hopeless}", allow_retries=False) from hopeless
     except TooGoodToBeTrue as refused:
         yield _too_good(asset, refused.record.scores, passed=False, words=str(refused))
         raise dg.Failure(str(refused), metadata={"mlflow_run_id": refused.run_id}, allow_retries=False) from refused
     keep_inputs(lake.lake, mlflow.registry, outcome.version)
     yield dg.MaterializeResult(
-        metadata=_metadata(outcome),
+        metadata=numbers_of(outcome),
         data_version=dg.DataVersion(outcome.record.provenance.data_key),
         check_results=_verdicts(asset, outcome.record),
     )
+
+
+def numbers_of(outcome: "ModelOutcome | NetworkOutcome") -> dict[str, Any]:
+    """What a materialization shows of its version: scores with intervals, run, what it was made of and what it took."""
+    record, made = outcome.record, outcome.record.provenance
+    return {
+        **record.scores.as_metrics(),
+        "final_rows": record.rows,
+        "model_version": int(outcome.version),
+        "mlflow_run_id": outcome.run_id,
+        "prediction_hash": made.prediction_hash,
+        "data_key": made.data_key,
+        "duration_seconds": round(made.seconds, 3),
+        "peak_memory_mb": made.peak_memory_mb,
+        "is_reused": outcome.is_reused,
+    }
 
 
 def plan_for(recipe: "Recipe") -> Any:
@@ -182,19 +208,4 @@ def _baselines(scores: "Scores") -> dict[str, float]:
         "no_change_accuracy": scores.no_change_accuracy,
         "lift_over_majority_low": scores.lift_over_majority.low,
         "lift_over_no_change_low": scores.lift_over_no_change.low,
-    }
-
-
-def _metadata(outcome: "ModelOutcome") -> dict[str, Any]:
-    made = outcome.record.provenance
-    return {
-        **outcome.scores.as_metrics(),
-        "final_rows": outcome.record.rows,
-        "model_version": int(outcome.version),
-        "mlflow_run_id": outcome.run_id,
-        "prediction_hash": made.prediction_hash,
-        "data_key": made.data_key,
-        "duration_seconds": round(made.seconds, 3),
-        "peak_memory_mb": made.peak_memory_mb,
-        "is_reused": outcome.is_reused,
     }

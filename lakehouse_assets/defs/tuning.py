@@ -63,12 +63,12 @@ def model_tuning(
 ) -> Iterator[dg.MaterializeResult[Any]]:
     """The recipe with the lowest log-loss over the walk-forward folds, judged once on the span that no trial has seen.
 
-    Nothing is registered: put what it found into `lakehouse.toml` and the model's asset learns by it.
+    Nothing is registered: put `recipe` of its metadata into `lakehouse.toml` and the model's asset learns by it.
     """
     from lakehouse_assets.lake.cut import Cut
     from lakehouse_assets.learners.judgement import beaten_baselines
-    from lakehouse_assets.learners.learner import OverBudget
-    from lakehouse_assets.learners.splits import TooLittleHistory
+    from lakehouse_assets.learners.untrainable import Untrainable
+    from lakehouse_assets.services.abandoned_runs import close_abandoned
     from lakehouse_assets.services.model_tuning import Budget, tune_and_log
     from lakehouse_assets.services.training_rows import identity_of, training_inputs
 
@@ -77,6 +77,7 @@ def model_tuning(
         raise dg.Failure(
             f"algorithm {config.algorithm!r}: there is none of this name; use one of {known}", allow_retries=False
         )
+    close_abandoned(mlflow.store, context.instance)
     cut = Cut(lake.lake)
     try:
         outcome = tune_and_log(
@@ -88,7 +89,7 @@ def model_tuning(
             Budget(config.trials, config.seconds),
             progress=context.log.info,
         )
-    except (TooLittleHistory, OverBudget) as hopeless:
+    except Untrainable as hopeless:
         raise dg.Failure(f"no recipe: {hopeless}", allow_retries=False) from hopeless
     beats, words = beaten_baselines(outcome.scores)
     verdict = dg.AssetCheckResult(
@@ -99,7 +100,6 @@ def model_tuning(
 
 def _metadata(outcome: "TuningOutcome") -> dict[str, Any]:
     tuned = outcome.tuned
-    found = "\n".join(f"{name} = {value}" for name, value in tuned.best.parameters.items())
     return {
         **outcome.scores.as_metrics(),
         "mlflow_run_id": outcome.run_id,
@@ -107,7 +107,7 @@ def _metadata(outcome: "TuningOutcome") -> dict[str, Any]:
         "trials": len(tuned.trials),
         "pruned_trials": sum(trial.state == "pruned" for trial in tuned.trials),
         "best_fold_log_loss": tuned.best.log_loss or 0.0,
-        "recipe": dg.MetadataValue.md(f"```\n{found}\n```"),
+        "recipe": dg.MetadataValue.md(f"```toml\n{outcome.toml}\n```"),
         "all_trials": dg.MetadataValue.md(_table(tuned.trials)),
     }
 

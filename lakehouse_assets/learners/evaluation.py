@@ -3,14 +3,16 @@
 Belongs here: scores, baselines and their intervals. Does not: training, drawing, whether the model is promoted.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from lakehouse_assets.learners.bootstrap import Draws, Floats, Interval, Resampling, draw, interval
+from lakehouse_assets.learners.scores import Scored
 from lakehouse_assets.learners.splits import Times
+from lakehouse_assets.learners.untrainable import Untrainable
 
 SMALLEST_PROBABILITY = 1e-7
 CALIBRATION_BINS = 10
@@ -47,15 +49,15 @@ class Predictions:
         """Refuse what cannot be judged.
 
         Raises:
-            ValueError: lengths differ, a probability is not one, or only one class is present.
+            Untrainable: lengths differ, a probability is not one, or only one class is present.
         """
         lengths = {len(self.label), len(self.probability), len(self.instant), len(self.last_direction)}
         if len(lengths) != 1:
-            raise ValueError(f"labels, probabilities, instants and directions differ in length: {sorted(lengths)}")
+            raise Untrainable(f"labels, probabilities, instants and directions differ in length: {sorted(lengths)}")
         if not ((self.probability >= 0) & (self.probability <= 1)).all():
-            raise ValueError("a probability lies outside 0 to 1 or is NaN")
+            raise Untrainable("a probability lies outside 0 to 1 or is NaN")
         if set(np.unique(self.label).tolist()) != {0, 1}:
-            raise ValueError("the test span must hold both classes, 0 and 1: materialize more trading dates")
+            raise Untrainable("the test span must hold both classes, 0 and 1: materialize more trading dates")
 
     @property
     def guess(self) -> npt.NDArray[np.int8]:
@@ -75,7 +77,7 @@ class Predictions:
 
 
 @dataclass(frozen=True)
-class Scores:
+class Scores(Scored):
     """A model's scores with intervals, and the baselines on the same rows.
 
     The lifts are differences of accuracy on the same resamples; `log_loss_gain` is the majority's log-loss (its
@@ -99,24 +101,6 @@ class Scores:
     log_loss_gain: Interval
     bias: Interval
     calibration_error: Interval
-
-    def as_metrics(self) -> dict[str, float]:
-        """Flat names and numbers: a score under its own name, its interval as `_low` and `_high`; NaN left out."""
-        flat: dict[str, float] = {}
-        for name, value in asdict(self).items():
-            if isinstance(value, dict):
-                flat |= {name: value["value"], f"{name}_low": value["low"], f"{name}_high": value["high"]}
-            else:
-                flat[name] = float(value)
-        return {name: value for name, value in flat.items() if np.isfinite(value)}
-
-    @classmethod
-    def from_dict(cls, saved: dict[str, Any]) -> "Scores":
-        """The scores out of `dataclasses.asdict`."""
-        known: dict[str, Any] = {
-            name: Interval(**value) if isinstance(value, dict) else value for name, value in saved.items()
-        }
-        return cls(**known)
 
 
 def evaluate(predictions: Predictions, resampling: Resampling) -> Scores:

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from lakehouse_assets.learners.matrix import Vector
 from lakehouse_assets.learners.spool import Batches
+from lakehouse_assets.learners.untrainable import Untrainable
 
 
 class Model(Protocol):
@@ -115,7 +116,7 @@ class UnknownRecipe(ValueError):
     """No learner of this code is described by the recipe; the message says what is not known."""
 
 
-class OverBudget(RuntimeError):
+class OverBudget(Untrainable):
     """Training took longer than it may: nothing is kept; the message says what to raise or lower."""
 
 

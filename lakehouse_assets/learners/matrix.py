@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from lakehouse_assets.learners.spool import Batches
+from lakehouse_assets.learners.untrainable import Untrainable
 
 Matrix: TypeAlias = npt.NDArray[np.float32]
 Vector: TypeAlias = npt.NDArray[np.float32]
@@ -21,7 +22,7 @@ def matrix(batch: pa.RecordBatch, features: Sequence[str]) -> Matrix:
     """The features as float32, null as NaN; shape (rows, features), row-major.
 
     Raises:
-        ValueError: a feature is infinite, also after the narrowing to float32.
+        Untrainable: a feature is infinite, also after the narrowing to float32.
     """
     out = np.empty((batch.num_rows, len(features)), dtype=np.float32)
     for position, name in enumerate(features):
@@ -30,7 +31,7 @@ def matrix(batch: pa.RecordBatch, features: Sequence[str]) -> Matrix:
     infinite = np.isinf(out)
     if infinite.any():
         name = features[int(np.argmax(infinite.any(axis=0)))]
-        raise ValueError(f"feature {name} holds an infinite value (or one beyond float32): missing must be null")
+        raise Untrainable(f"feature {name} holds an infinite value (or one beyond float32): missing must be null")
     return out
 
 
@@ -38,12 +39,12 @@ def labels(batch: pa.RecordBatch, label: str) -> Vector:
     """The labels as float32; shape (rows,).
 
     Raises:
-        ValueError: a label is neither 0 nor 1.
+        Untrainable: a label is neither 0 nor 1.
     """
     column = batch.column(label).cast(pa.float32())
     values = column.to_numpy(zero_copy_only=False)
     if column.null_count or not ((values == 0) | (values == 1)).all():
-        raise ValueError(f"label {label}: every row must be 0 or 1; leave out the rows whose label is not known")
+        raise Untrainable(f"label {label}: every row must be 0 or 1; leave out the rows whose label is not known")
     return np.asarray(values, dtype=np.float32)
 
 
@@ -51,7 +52,7 @@ def with_rows(batches: Batches) -> Iterator[pa.RecordBatch]:
     """One pass over the batches that hold rows.
 
     Raises:
-        ValueError: none does.
+        Untrainable: none does.
     """
     found = False
     for batch in batches():
@@ -59,7 +60,7 @@ def with_rows(batches: Batches) -> Iterator[pa.RecordBatch]:
             found = True
             yield batch
     if not found:
-        raise ValueError("no rows to learn from")
+        raise Untrainable("no rows to learn from")
 
 
 def joined(parts: Iterable[npt.NDArray[Any]]) -> Vector:

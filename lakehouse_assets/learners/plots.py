@@ -6,15 +6,19 @@ Figures are made by hand and not through pyplot: no global state, no window, saf
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from lakehouse_assets.learners.evaluation import Predictions, roc_auc
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+Truth: TypeAlias = npt.NDArray[np.bool_]
+Points: TypeAlias = npt.NDArray[np.float64]
 
 DOWN_UP = ("down", "up")
 CALIBRATION_BINS = 10
@@ -62,22 +66,18 @@ def confusion_matrix(path: Path, predictions: Predictions) -> Path:
     return write(figure, path)
 
 
-def roc_points(predictions: Predictions) -> tuple[np.ndarray[tuple[int], np.dtype[np.float64]], ...]:
+def roc_points(came_true: Truth, score: npt.NDArray[np.float32]) -> tuple[Points, Points]:
     """False and true positive rates at every threshold, from (0, 0) to (1, 1)."""
-    order = np.argsort(-predictions.probability, kind="stable")
-    label, score = predictions.label[order].astype(np.int64), predictions.probability[order]
-    last_of_tie = np.append(np.flatnonzero(np.diff(score)), len(score) - 1)
-    found = np.cumsum(label)[last_of_tie]
+    order = np.argsort(-score, kind="stable")
+    last_of_tie = np.append(np.flatnonzero(np.diff(score[order])), len(score) - 1)
+    found = np.cumsum(came_true[order], dtype=np.float64)[last_of_tie]
     wrong = last_of_tie + 1 - found
-    return (
-        np.concatenate([[0.0], wrong / wrong[-1]]).astype(np.float64),
-        np.concatenate([[0.0], found / found[-1]]).astype(np.float64),
-    )
+    return np.append(0.0, wrong / wrong[-1]), np.append(0.0, found / found[-1])
 
 
 def roc_curve(path: Path, predictions: Predictions) -> Path:
     """True against false positive rate."""
-    false_rate, true_rate = roc_points(predictions)
+    false_rate, true_rate = roc_points(predictions.label == 1, predictions.probability)
     shown = np.unique(np.linspace(0, len(false_rate) - 1, MOST_POINTS).astype(np.int64))
     figure, axes = blank(f"ROC, hold-out: area {roc_auc(predictions.label, predictions.probability):.3f}")
     axes.plot([0, 1], [0, 1], color=PALE, linestyle="--", linewidth=1)
@@ -86,19 +86,16 @@ def roc_curve(path: Path, predictions: Predictions) -> Path:
     return write(figure, path)
 
 
-def calibration_points(predictions: Predictions) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
-    """Mean prediction, share of class 1 and rows in bins of about equal size; shape (bins, 3)."""
-    order = np.argsort(predictions.probability, kind="stable")
+def calibration_points(came_true: Truth, probability: npt.NDArray[np.float32]) -> Points:
+    """Mean probability, share that came true and rows in bins of about equal size; shape (bins, 3)."""
+    order = np.argsort(probability, kind="stable")
     bins = [rows for rows in np.array_split(order, CALIBRATION_BINS) if len(rows)]
-    return np.array(
-        [[predictions.probability[rows].mean(), predictions.label[rows].mean(), len(rows)] for rows in bins],
-        dtype=np.float64,
-    )
+    return np.array([[probability[rows].mean(dtype=np.float64), came_true[rows].mean(), len(rows)] for rows in bins])
 
 
 def calibration(path: Path, predictions: Predictions) -> Path:
     """What came true of what was promised, in tenths of the rows."""
-    points = calibration_points(predictions)
+    points = calibration_points(predictions.label == 1, predictions.probability)
     low, high = float(points[:, :2].min()) - 0.02, float(points[:, :2].max()) + 0.02
     figure, axes = blank("Calibration, hold-out")
     axes.plot([low, high], [low, high], color=PALE, linestyle="--", linewidth=1)

@@ -20,6 +20,7 @@ from lakehouse_assets.learners.learner import Fitted, Stopwatch
 from lakehouse_assets.learners.matrix import Matrix, Vector, joined, labels, matrix, with_rows
 from lakehouse_assets.learners.row_sample import drawn_rows
 from lakehouse_assets.learners.spool import ROWS_A_BATCH, Batches
+from lakehouse_assets.learners.untrainable import Untrainable
 
 if TYPE_CHECKING:
     from sklearn.ensemble import RandomForestClassifier
@@ -152,7 +153,7 @@ class RandomForestRecipe:
             values[rows], truth[rows] = matrix(batch, features), labels(batch, label)
             filled += batch.num_rows
         if truth.min() == truth.max():
-            raise ValueError(f"label {label}: a forest needs rows of both classes to learn from")
+            raise Untrainable(f"label {label}: a forest needs rows of both classes to learn from")
         return offered, values, truth
 
     def _grow(

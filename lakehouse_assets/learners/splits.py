@@ -12,6 +12,8 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from lakehouse_assets.learners.untrainable import Untrainable
+
 Times: TypeAlias = npt.NDArray[np.int64]
 """Microseconds since the epoch, UTC; shape (rows,)."""
 Mask: TypeAlias = npt.NDArray[np.bool_]
@@ -20,7 +22,7 @@ Rows: TypeAlias = npt.NDArray[np.int64]
 MICROSECONDS_A_MINUTE = 60_000_000
 
 
-class TooLittleHistory(ValueError):
+class TooLittleHistory(Untrainable):
     """The rows span too few instants to train and to judge honestly; the message says what is missing."""
 
 
@@ -85,7 +87,7 @@ def walk_forward(t0: Times, t1: Times, *, folds: int, holdout_share: float, emba
 
     Raises:
         TooLittleHistory: a fold would have no row to learn from or none to be judged on.
-        ValueError: an argument contradicts itself.
+        Untrainable: an argument contradicts itself.
     """
     _refuse_nonsense(t0, t1, folds, holdout_share, embargo_us)
     instants = np.sort(t0)
@@ -116,14 +118,14 @@ def leaking_rows(fold: Fold, t0: Times, t1: Times) -> Rows:
 
 def _refuse_nonsense(t0: Times, t1: Times, folds: int, holdout_share: float, embargo_us: int) -> None:
     if t0.shape != t1.shape or t0.ndim != 1:
-        raise ValueError(f"t0 and t1 must be two columns of one length, found shapes {t0.shape} and {t1.shape}")
+        raise Untrainable(f"t0 and t1 must be two columns of one length, found shapes {t0.shape} and {t1.shape}")
     if len(t0) == 0:
         raise TooLittleHistory("no labelled rows: materialize features and labels of at least one trading date first")
     if bool(np.any(t1 < t0)):
         row = int(np.argmax(t1 < t0))
-        raise ValueError(f"row {row}: its label ends ({int(t1[row])}) before it starts ({int(t0[row])})")
+        raise Untrainable(f"row {row}: its label ends ({int(t1[row])}) before it starts ({int(t0[row])})")
     if folds < 0 or not 0 < holdout_share < 1 or embargo_us < 0:
-        raise ValueError(
+        raise Untrainable(
             "a split needs folds >= 0, 0 < holdout_share < 1 and embargo >= 0; "
             f"found {folds}, {holdout_share} and {embargo_us}"
         )

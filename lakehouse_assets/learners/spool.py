@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from lakehouse_assets.learners.splits import Times
+from lakehouse_assets.learners.untrainable import Untrainable
 
 Batches: TypeAlias = Callable[[], Iterable[pa.RecordBatch]]
 """Starts one pass over the rows; each pass yields the same rows in the same order."""
@@ -71,7 +72,7 @@ def spool(rows: Iterable[pa.RecordBatch], columns: Columns, path: Path) -> Batch
         path: the file to write; the caller removes it.
 
     Raises:
-        ValueError: a column is missing, a time, label or group is null, or the rows are not in the order of t0.
+        Untrainable: a column is missing, a time, label or group is null, or the rows are not in the order of t0.
     """
     with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, columns.schema) as writer:
         for batch in _recut(_in_order(_narrowed(rows, columns), columns.t0), columns.schema):
@@ -125,10 +126,10 @@ def _narrowed(rows: Iterable[pa.RecordBatch], columns: Columns) -> Iterator[pa.R
         arrays = []
         for field in columns.schema:
             if field.name not in batch.schema.names:
-                raise ValueError(f"the rows have no column {field.name}; they have {', '.join(batch.schema.names)}")
+                raise Untrainable(f"the rows have no column {field.name}; they have {', '.join(batch.schema.names)}")
             column: Any = batch.column(field.name)
             if field.name in (columns.t0, columns.t1, columns.label, columns.group) and column.null_count:
-                raise ValueError(f"{field.name} is null on {column.null_count} rows: leave out rows without it")
+                raise Untrainable(f"{field.name} is null on {column.null_count} rows: leave out rows without it")
             if pa.types.is_timestamp(column.type):
                 column = column.cast(pa.timestamp("us", tz=column.type.tz))
             arrays.append(column.cast(field.type, safe=not pa.types.is_floating(field.type)))
@@ -142,7 +143,7 @@ def _in_order(rows: Iterable[pa.RecordBatch], t0: str) -> Iterator[pa.RecordBatc
         times = np.append(latest, values(batch, t0))
         if (back := np.flatnonzero(times[1:] < times[:-1])).size:
             later, earlier = times[back[0] : back[0] + 2]
-            raise ValueError(f"the rows are not in the order of {t0}: {earlier} comes after {later} (microseconds)")
+            raise Untrainable(f"the rows are not in the order of {t0}: {earlier} comes after {later} (microseconds)")
         latest = times[-1]
         yield batch
 

@@ -14,13 +14,14 @@ import numpy.typing as npt
 
 from lakehouse_assets.learners.matrix import Matrix, labels, matrix
 from lakehouse_assets.learners.spool import Batches, Columns, values
+from lakehouse_assets.learners.untrainable import Untrainable
 
 FEWEST_INSTANTS = 20
 """Each class must be seen at so many instants: with fewer, a feature may part the classes by chance, since all
 contracts of one instant share the underlying's features and often their label."""
 
 
-class TellsTheLabel(ValueError):
+class TellsTheLabel(Untrainable):
     """A feature is the label in disguise; the message names it."""
 
 

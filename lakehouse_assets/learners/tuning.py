@@ -88,7 +88,8 @@ def tune(
         trials: how many finished trials the study shall have.
         seconds: no trial is started once the finished ones took so long; at least one is.
         cache: a folder for recipes that keep rows on disk.
-        on_trial: called with each trial that this call finishes.
+        on_trial: called with each trial of the study, those of earlier calls first: whoever writes them down may have
+            been killed before it was done.
 
     Raises:
         ValueError: no folds before the last span, or no trials are asked for.
@@ -100,6 +101,8 @@ def tune(
     split = split_of(outline(batches, columns), plan)
     opened = _open(storage)
     objective = _Objective(batches, columns, plan, split, cache)
+    for trial in _trials(opened):
+        on_trial(trial)
     while True:
         known = _trials(opened)
         finished = [trial for trial in known if trial.state != "failed"]

@@ -1,10 +1,11 @@
 """MLflow's own logging of a fit, where it is sound.
 
 Belongs here: for which libraries it is switched on, and around what. Does not: what we log ourselves (tracking).
-It is left off for scikit-learn, where it scores the model on the rows that it learnt from, for PyTorch, where it knows
-Lightning's training loops only, and for TensorFlow, where it writes TensorBoard's files and fails without it. Models
-and datasets it never logs: a model is logged once, with its signature and requirements, and a dataset as the Iceberg
-snapshot that it is.
+It is left off for scikit-learn, where it takes each call of `fit` for a training: the forest is grown a few trees a
+call, on codes, and would be scored at each call on the rows that it learnt from. Networks are never wrapped: for
+PyTorch it knows Lightning's training loops only, and for TensorFlow it writes TensorBoard's files and fails without it.
+Models and datasets it never logs: a model is logged once, with its signature and requirements, and a dataset as the
+Iceberg snapshot that it is.
 """
 
 from collections.abc import Iterator

@@ -3,6 +3,7 @@
 Belongs here: the order of the steps for networks. Does not: the steps themselves; ticks (model_training).
 """
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,7 +14,6 @@ from lakehouse_assets.lake.table import Table
 from lakehouse_assets.learners.networks.evaluation import ImagePredictions, ImageResampling, evaluate_images
 from lakehouse_assets.learners.networks.images import COLUMNS, Images, images_of
 from lakehouse_assets.learners.networks.network import FittedNetwork, ImageRecipe, OnEpoch, require_library, silent
-from lakehouse_assets.services.autolog import autologged
 from lakehouse_assets.services.digit_record import DigitRecord, interface, plan_of, record_network
 from lakehouse_assets.services.environment import Environment
 from lakehouse_assets.services.input_tables import InputTable, record_inputs
@@ -64,19 +64,21 @@ def train_and_register_network(
 
 @dataclass(frozen=True)
 class Attempt:
-    """A network that was trained on the training images and judged on the test images."""
+    """A network that was trained on the training images and judged on the test images; `seconds` in all."""
 
     fitted: FittedNetwork
     predictions: ImagePredictions
     judged: Images
+    seconds: float
 
 
 def attempt(images: Table, recipe: ImageRecipe, on_epoch: OnEpoch = silent) -> Attempt:
     """Train on one split, predict the other; the test images are watched, and nothing is chosen by them."""
+    started = time.perf_counter()
     learnt, judged = (images_of(images.batches(COLUMNS), split) for split in ("train", "test"))
     fitted = recipe.fit(learnt, watched=judged, on_epoch=on_epoch)
     predictions = ImagePredictions(judged.labels, fitted.model.predict(judged.pixels), learnt.majority)
-    return Attempt(fitted, predictions, judged)
+    return Attempt(fitted, predictions, judged, time.perf_counter() - started)
 
 
 @dataclass(frozen=True)
@@ -107,8 +109,7 @@ class _Training:
                 self.progress(f"epoch {number}: " + ", ".join(f"{name} {value:.4f}" for name, value in figures.items()))
 
             self.progress("reading the images")
-            with autologged(run, self.recipe.library):
-                made = attempt(self.images, self.recipe, on_epoch)
+            made = attempt(self.images, self.recipe, on_epoch)
             record = self._record(made)
             record_network(run, made.fitted, record, made.predictions, made.judged)
             self.progress("keeping the model")
@@ -128,7 +129,7 @@ class _Training:
             environment=self.environment,
             data_key=self.key,
             prediction_hash=made.predictions.hash,
-            seconds=made.fitted.seconds,
+            seconds=made.seconds,
             peak_memory_mb=peak_memory_mb(),
         )
         return DigitRecord(provenance, evaluate_images(made.predictions, self.resampling), made.fitted.rows)

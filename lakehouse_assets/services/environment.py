@@ -17,6 +17,8 @@ from lakehouse_assets.services.flavours import FLAVOURS, versions_of
 from lakehouse_assets.settings import PROJECT
 
 LOCK_FILE = PROJECT / "requirements" / "runtime.lock"
+NETWORK_LOCK_FILE = PROJECT / "requirements" / "test.lock"
+"""What networks are installed by: the other lock has neither of their libraries."""
 DRAWING = ("plots.py",)
 """Learner modules that decide neither model nor scores."""
 NETWORKS = ("torch", "tensorflow")
@@ -44,7 +46,7 @@ class Environment:
         """The environment of this process, for a learner of `library`."""
         return cls(
             git_sha=git_sha(),
-            lock_sha256=lock_sha256(),
+            lock_sha256=lock_sha256(library),
             code=code(library),
             libraries={
                 "python": platform.python_version(),
@@ -86,9 +88,10 @@ def code(library: str) -> Mapping[str, str]:
 
 
 @cache
-def lock_sha256() -> str:
-    """The digest of the lock of this checkout; "unknown" where it is none."""
-    return file_sha256(LOCK_FILE) if LOCK_FILE.is_file() else "unknown"
+def lock_sha256(library: str = "") -> str:
+    """The digest of the lock of this checkout by which `library` is installed; "unknown" where there is none."""
+    lock = NETWORK_LOCK_FILE if library in NETWORKS else LOCK_FILE
+    return file_sha256(lock) if lock.is_file() else "unknown"
 
 
 @cache

@@ -9,7 +9,6 @@ A run that is killed after its judgement is completed by the next one: the judge
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from lakehouse_assets.lake.catalog import Lake
 from lakehouse_assets.learners.algorithms import model_of
@@ -23,6 +22,7 @@ from lakehouse_assets.services.model_training import rows_on_disk
 from lakehouse_assets.services.promotions import Evidence, move_champion
 from lakehouse_assets.services.registry import ModelRegistry
 from lakehouse_assets.services.saved_model import load_model
+from lakehouse_assets.services.scratch import scratch_folder
 from lakehouse_assets.services.tracking import RunIdentity, TrackedRun, evaluation_run
 from lakehouse_assets.services.training_record import TrainingInputs, TrainingRecord
 
@@ -156,7 +156,7 @@ class Evaluator:
 
     def _contest(self, record: TrainingRecord, ours: Model, theirs: Model) -> Contest:
         """Both on the challenger's hold-out."""
-        with TemporaryDirectory(prefix="hold-out-") as folder:
+        with scratch_folder("hold-out-") as folder:
             rows = rows_on_disk(self.inputs_of(record), Path(folder))
             challenger, champion = (predict_span(model, rows, record.columns, record.span) for model in (ours, theirs))
         resampling = record.plan.resampling

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -27,6 +26,7 @@ from lakehouse_assets.services.input_tables import record_inputs
 from lakehouse_assets.services.provenance import Provenance, data_key
 from lakehouse_assets.services.registry import ModelRegistry
 from lakehouse_assets.services.saved_model import save_model
+from lakehouse_assets.services.scratch import scratch_folder
 from lakehouse_assets.services.tracking import RunIdentity, TrackedRun, model_run
 from lakehouse_assets.services.training_record import TrainingInputs, TrainingRecord, interface, record_training
 
@@ -99,7 +99,7 @@ def rows_on_disk(inputs: TrainingInputs, folder: Path) -> Batches:
 @contextmanager
 def training_rows(inputs: TrainingInputs, progress: Progress) -> Iterator[tuple[Batches, Path]]:
     """The rows on disk, and an empty folder for what a learner keeps there; both are removed at the end."""
-    with TemporaryDirectory(prefix="training-") as folder:
+    with scratch_folder("training-") as folder:
         progress("reading features and labels")
         cache = Path(folder) / "cache"
         cache.mkdir()

@@ -22,7 +22,8 @@ class Provenance:
     """Plan, tables, environment and what came out, as JSON values.
 
     `prediction_hash` is that of the hold-out's predictions, which a reproduction must arrive at; `seconds` is the
-    whole training, `peak_memory_mb` the highest resident memory of its process.
+    whole training, from the rows to the predictions (of ticks with the folds and all scores), `peak_memory_mb` the
+    highest resident memory of its process.
     """
 
     algorithm: str

@@ -20,6 +20,7 @@ EVALUATION_EXPERIMENT: Final = "lakehouse_ml_pipeline"
 RUN_TAG: Final = "dagster.run_id"
 ASSET_TAG: Final = "dagster.asset"
 PARENT_TAG: Final = "mlflow.parentRunId"
+STUDY_TAG: Final = "study"
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,14 @@ class TrackedRun:
         finally:
             client.set_terminated(run_id, end)
 
+    def finished_children(self) -> set[str]:
+        """The names of the runs nested under this one that have ended; one that was cut short is deleted."""
+        found = _runs_where(self.store, self.store.experiment(PIPELINE_EXPERIMENT), PARENT_TAG, self.run_id)
+        for run in found:
+            if run.info.status == "RUNNING":
+                self.store.client.delete_run(run.info.run_id)
+        return {str(run.info.run_name) for run in found if run.info.status != "RUNNING"}
+
     def log_files(self, folder: Path, into: str) -> None:
         """All files of a folder as artifacts below `into`."""
         self.store.client.log_artifacts(self.run_id, str(folder), artifact_path=into)
@@ -120,7 +129,11 @@ def parent_run(store: TrackingStore, identity: RunIdentity) -> str:
     """The one parent run of a Dagster run: found by its tag, else made; of several the oldest wins."""
     experiment = store.experiment(PIPELINE_EXPERIMENT)
     with store.exclusive():
-        found = [run for run in _runs_of(store, experiment, identity) if PARENT_TAG not in run.data.tags]
+        found = [
+            run
+            for run in _runs_where(store, experiment, RUN_TAG, identity.dagster_run_id)
+            if PARENT_TAG not in run.data.tags
+        ]
         if found:
             return str(found[0].info.run_id)
         tags = {name: value for name, value in identity.tags().items() if name not in (ASSET_TAG, "dagster.partition")}
@@ -132,21 +145,35 @@ def parent_run(store: TrackingStore, identity: RunIdentity) -> str:
 def model_run(store: TrackingStore, identity: RunIdentity) -> Iterator[TrackedRun]:
     """The nested run of one model asset; FINISHED at the end, FAILED when the block raises.
 
-    A run of the same asset and Dagster run that was killed before is closed as KILLED. The parent then shows the
-    worst end among its children.
+    A run of the same asset and Dagster run that was killed before is closed as KILLED. The parent is RUNNING meanwhile;
+    then it shows the worst end among its children.
     """
-    parent = parent_run(store, identity)
     experiment = store.experiment(PIPELINE_EXPERIMENT)
     _close_killed(store, experiment, identity)
+    parent = parent_run(store, identity)
     tags = {**identity.tags(), PARENT_TAG: parent}
     run_id = str(store.client.create_run(experiment, tags=tags, run_name=identity.asset).info.run_id)
-    status = "FAILED"
-    try:
-        yield TrackedRun(store, run_id)
-        status = "FINISHED"
-    finally:
-        store.client.set_terminated(run_id, status)
-        _settle_parent(store, experiment, identity, parent)
+    with _under(parent, TrackedRun(store, run_id)) as run:
+        yield run
+
+
+@contextmanager
+def study_run(store: TrackingStore, identity: RunIdentity, study: str) -> Iterator[TrackedRun]:
+    """The one run of a study: found by its tag and opened again, else made; it ends as `model_run`'s do.
+
+    It is nested under the Dagster run that asked last.
+    """
+    found = _runs_where(store, store.experiment(PIPELINE_EXPERIMENT), STUDY_TAG, study)
+    if not found:
+        with model_run(store, identity) as run:
+            run.set_tags({STUDY_TAG: study})
+            yield run
+        return
+    run, parent = TrackedRun(store, str(found[0].info.run_id)), parent_run(store, identity)
+    run.set_tags({**identity.tags(), PARENT_TAG: parent})
+    store.client.update_run(run.run_id, "RUNNING")
+    with _under(parent, run):
+        yield run
 
 
 @contextmanager
@@ -162,32 +189,46 @@ def evaluation_run(store: TrackingStore, identity: RunIdentity, name: str) -> It
         store.client.set_terminated(run_id, status)
 
 
-def _runs_of(store: TrackingStore, experiment: str, identity: RunIdentity) -> list[Any]:
+@contextmanager
+def _under(parent: str, run: TrackedRun) -> Iterator[TrackedRun]:
+    """Let an open run go on to its end, and the parent with it."""
+    client = run.store.client
+    client.update_run(parent, "RUNNING")
+    status = "FAILED"
+    try:
+        yield run
+        status = "FINISHED"
+    finally:
+        client.set_terminated(run.run_id, status)
+        _settle_parent(run.store, parent)
+
+
+def _runs_where(store: TrackingStore, experiment: str, tag: str, value: str) -> list[Any]:
+    """The runs with a tag of this value, the oldest first."""
     return list(
         store.client.search_runs(
             [experiment],
-            filter_string=f"tags.`{RUN_TAG}` = '{identity.dagster_run_id}'",
+            filter_string=f"tags.`{tag}` = '{value}'",
             order_by=["attributes.start_time ASC", "attributes.run_id ASC"],
         )
     )
 
 
 def _close_killed(store: TrackingStore, experiment: str, identity: RunIdentity) -> None:
-    for run in _runs_of(store, experiment, identity):
+    for run in _runs_where(store, experiment, RUN_TAG, identity.dagster_run_id):
         is_same = run.data.tags.get(ASSET_TAG) == identity.asset and PARENT_TAG in run.data.tags
         if is_same and run.info.status == "RUNNING":
             store.client.set_terminated(run.info.run_id, "KILLED")
 
 
-def _settle_parent(store: TrackingStore, experiment: str, identity: RunIdentity, parent: str) -> None:
+def _settle_parent(store: TrackingStore, parent: str) -> None:
     """Each asset counts with its latest run: a retry that succeeds heals the parent."""
-    children = [run for run in _runs_of(store, experiment, identity) if run.data.tags.get(PARENT_TAG) == parent]
+    children = _runs_where(store, store.experiment(PIPELINE_EXPERIMENT), PARENT_TAG, parent)
     latest = {run.data.tags[ASSET_TAG]: run.info.status for run in children}
     for status in ("RUNNING", "FAILED", "KILLED"):
         if status in latest.values():
             break
     else:
         status = "FINISHED"
-    if status == "RUNNING":
-        return
-    store.client.set_terminated(parent, status)
+    if status != "RUNNING":
+        store.client.set_terminated(parent, status)

@@ -19,6 +19,7 @@ from lakehouse_assets.lake.query import run
 from lakehouse_assets.lake.table import Table
 from lakehouse_assets.learners.splits import TooLittleHistory
 from lakehouse_assets.learners.spool import Columns
+from lakehouse_assets.learners.untrainable import Untrainable
 from lakehouse_assets.services.environment import lock_sha256
 from lakehouse_assets.services.input_tables import InputTable
 from lakehouse_assets.services.tracking import RunIdentity
@@ -31,11 +32,11 @@ KNOWN_FROM = "available_at"
 """Of the features: from when they are known."""
 
 
-class KnownTooLate(ValueError):
+class KnownTooLate(Untrainable):
     """Features were known only after their label's t0: using them would look ahead."""
 
 
-class FeatureGone(ValueError):
+class FeatureGone(Untrainable):
     """A contract no longer has a column that a model reads; the message names the code that has it."""
 
 
@@ -55,13 +56,13 @@ def columns_of(features: Contract, labels: Contract) -> Columns:
     """The columns by the roles that the contracts give them.
 
     Raises:
-        ValueError: the labels' contract has not exactly one label, or a feature is one of its columns.
+        Untrainable: the labels' contract has not exactly one label, or a feature is one of its columns.
     """
     targets = [column.name for column in labels.columns if column.role == "label"]
     if len(targets) != 1:
-        raise ValueError(f"contract {labels.table}: a learner needs exactly one label, found {targets}")
+        raise Untrainable(f"contract {labels.table}: a learner needs exactly one label, found {targets}")
     if shared := [name for name in features.features if name in labels.by_name]:
-        raise ValueError(
+        raise Untrainable(
             f"contract {features.table}: {', '.join(shared)} must not be a feature, since it is a column of "
             f"{labels.table}, which looks ahead"
         )
@@ -123,9 +124,9 @@ def inputs_again(record: TrainingRecord, lake: Lake) -> TrainingInputs:
     return _inputs(features, labels, record.columns)
 
 
-def identity_of(dagster_run_id: str, asset: str, partition: str | None = None) -> RunIdentity:
-    """Who trains: run, asset, code and lock."""
-    return RunIdentity(dagster_run_id, asset, git_sha(), lock_sha256(), partition)
+def identity_of(dagster_run_id: str, asset: str, partition: str | None = None, library: str = "") -> RunIdentity:
+    """Who trains: run, asset, code, and the lock by which the learner's library is installed."""
+    return RunIdentity(dagster_run_id, asset, git_sha(), lock_sha256(library), partition)
 
 
 def _inputs(features: Table, labels: Table, columns: Columns) -> TrainingInputs:

@@ -27,6 +27,7 @@ from lakehouse_assets.settings.sections import (
     RetrySettings,
     SilverSettings,
     SourceSettings,
+    as_toml,
 )
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "SettingsError",
     "SilverSettings",
     "SourceSettings",
+    "as_toml",
     "config_file",
     "load_settings",
 ]

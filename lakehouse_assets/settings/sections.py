@@ -3,6 +3,7 @@
 Belongs here: the knobs. Does not: where they are read from, nor what a knob does.
 """
 
+from collections.abc import Mapping
 from typing import Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, field_serializer, field_validator
@@ -76,12 +77,26 @@ class ForestSettings(Section):
     trees: int = Field(100, ge=1, le=2_000)
     max_depth: int = Field(10, ge=1, le=32)
     sample_rows: int = Field(500_000, ge=1_000)
+    min_samples_leaf: int = Field(50, ge=1)
+    tree_share: float = Field(0.2, gt=0, le=1)
+
+
+class XGBoostSettings(Section):
+    """XGBoost's own: the least weight of a leaf, the shares of rows and of features a tree sees, bins kept on disk."""
+
+    min_child_weight: float = Field(50.0, ge=0)
+    subsample: float = Field(0.8, gt=0, le=1)
+    colsample_bytree: float = Field(0.8, gt=0, le=1)
+    external_memory: bool = False
 
 
 class LightGBMSettings(Section):
     """LightGBM grows leaf by leaf; 15 leaves are about as much as a depth of 4."""
 
     num_leaves: int = Field(15, ge=2, le=4_096)
+    min_data_in_leaf: int = Field(200, ge=1)
+    bagging_fraction: float = Field(0.8, gt=0, le=1)
+    feature_fraction: float = Field(0.8, gt=0, le=1)
 
 
 class TuningSettings(Section):
@@ -94,9 +109,9 @@ class TuningSettings(Section):
 class ModelSettings(Section):
     """The learners of ticks and their split: `folds` walk-forward spans, `embargo_minutes` after what trains for each.
 
-    `algorithm` is the learner whose model challenges for `TickPricePredictor`; all are trained. Depth, rate and rounds
-    are of the boosted trees: those with the lowest log-loss over the walk-forward folds of simulated days, the last
-    span left aside: deeper or longer fits the noise. A fit that takes longer than the time budget is given up.
+    `algorithm` is the learner whose model challenges for `TickPricePredictor`; all are trained. Rate and rounds are of
+    the boosted trees, depth is XGBoost's: those with the lowest log-loss over the walk-forward folds of simulated days,
+    the last span left aside: deeper or longer fits the noise. A fit that takes longer than the time budget is given up.
     """
 
     algorithm: Literal["xgboost", "lightgbm", "random_forest"] = "xgboost"
@@ -112,9 +127,25 @@ class ModelSettings(Section):
     too_good_balanced_accuracy: float = Field(0.75, gt=0.5, le=1)
     most_miscalibrated: float = Field(0.05, gt=0, lt=1)
     bootstrap_samples: int = Field(400, ge=50, le=10_000)
+    xgboost: XGBoostSettings = XGBoostSettings()
     lightgbm: LightGBMSettings = LightGBMSettings()
     random_forest: ForestSettings = ForestSettings()
     tuning: TuningSettings = TuningSettings()
+
+
+def as_toml(algorithm: str, recipe: Mapping[str, int | float]) -> str:
+    """The lines of `lakehouse.toml` by which an algorithm's learner has these knobs, given by their names.
+
+    What is not in the table of its own is shared by the boosted trees, and stands in `[model]`.
+    """
+    own: type[Section] = type(getattr(ModelSettings(), algorithm))
+    shared = [name for name in recipe if name not in own.model_fields]
+    tables = {"model": shared, f"model.{algorithm}": [name for name in recipe if name not in shared]}
+    return "\n\n".join(
+        "\n".join([f"[{table}]", *(f"{name} = {recipe[name]}" for name in names)])
+        for table, names in tables.items()
+        if names
+    )
 
 
 class MnistSettings(Section):

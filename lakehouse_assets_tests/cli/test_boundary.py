@@ -17,6 +17,9 @@ from lakehouse_assets.cli.app import VERBS as OFFERED
 from lakehouse_assets.cli.app import app
 from lakehouse_assets.cli.boundary import SAYS_IT_ALL, explain, run
 from lakehouse_assets.lake.catalog import TableMissing
+from lakehouse_assets.learners.learner import OverBudget
+from lakehouse_assets.learners.telltales import TellsTheLabel
+from lakehouse_assets.services.training_rows import KnownTooLate
 from lakehouse_assets.settings import SettingsError
 from lakehouse_assets_tests.cli.conftest import Script, Toy
 from lakehouse_assets_tests.cli.toy_lake import at_home
@@ -154,6 +157,9 @@ def test_a_log_folder_that_cannot_be_made_does_not_hide_the_error(
         (KeyboardInterrupt(), 130, "error: stopped before the end\n"),
         (SettingsError("model.rounds: too few"), 1, "error: model.rounds: too few\n"),
         (TableMissing("x has no data yet"), 1, "error: x has no data yet\n"),
+        (TellsTheLabel("gamma: is the label"), 1, "error: gamma: is the label\n"),
+        (KnownTooLate("5 of 9 rows were late"), 1, "error: 5 of 9 rows were late\n"),
+        (OverBudget("x: too slow"), 1, "error: x: too slow\n"),
         (duckdb.BinderException("Binder Error: no such x\n\nLINE 1: x\n"), 1, "error: Binder Error: no such x\n"),
     ],
 )

@@ -12,6 +12,8 @@ import pytest
 from lakehouse_assets.contracts.catalog import CONTRACTS
 from lakehouse_assets.definitions import defs
 from lakehouse_assets.layers import BRONZE, FEATURES, GOLD, RAW, SILVER
+from lakehouse_assets.learners.algorithms import RECIPES
+from lakehouse_assets.learners.networks.algorithms import NETWORKS
 from lakehouse_assets.partitions import range_tags
 from lakehouse_assets.settings import load_settings
 from lakehouse_assets.sources.simulator import simulate
@@ -85,6 +87,13 @@ def test_an_asset_says_what_it_is_whose_it_is_and_where_it_is_written(name: str)
     has_text = (PROJECT / f"lakehouse_assets/transforms/{name}.sql").exists()
     assert files[1:] == ([f"lakehouse_assets/transforms/{name}.sql"] if has_text else [])
     assert re.search(rf"^def {name}\(|{name.upper()}", (PROJECT / files[0]).read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", [f"model_{algorithm}" for algorithm in (*RECIPES, *NETWORKS)])
+def test_a_model_leads_to_the_line_of_its_own_function(name: str) -> None:
+    (reference,) = specs()[name].metadata["dagster/code_references"].code_references
+    lines = Path(reference.file_path).read_text().splitlines()[reference.line_number - 1 :]
+    assert lines[1].startswith(f"def {name}("), lines[:2]  # below its decorator
 
 
 @pytest.mark.parametrize("name", FROM_FILES)

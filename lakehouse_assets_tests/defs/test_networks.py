@@ -16,6 +16,7 @@ from lakehouse_assets.lake.tags import model_tags
 from lakehouse_assets.learners.networks import network
 from lakehouse_assets.learners.networks.algorithms import NETWORKS as RECIPES
 from lakehouse_assets.services import digit_training
+from lakehouse_assets.services.environment import lock_sha256
 from lakehouse_assets.services.mlflow import MlflowResource
 from lakehouse_assets.services.registry import DIGIT_MODEL, ModelRegistry
 from lakehouse_assets.services.tracking import PARENT_TAG, PIPELINE_EXPERIMENT
@@ -97,6 +98,7 @@ def test_a_network_is_registered_told_and_not_trained_twice(registry: ModelRegis
     assert version.tags["prediction_hash"] == said["prediction_hash"]
     assert (child.data.params["seed"], child.data.params["epochs"]) == ("11", "1")
     assert child.data.tags["dagster.run_id"] == first.run_id
+    assert child.data.tags["lock.sha256"] == version.tags["lock.sha256"] == lock_sha256("tensorflow")
     assert registry.alias("tensorflow_mnist_mlp") == "1"
     assert [(kept.table, kept.tag) for kept in model_tags(Lake(load_settings()))] == [
         ("raw_mnist_images", "model.DigitClassifier.v1")

@@ -49,14 +49,15 @@ def test_the_confusion_counts_are_those_of_scikit_learn() -> None:
 
 def test_the_roc_points_are_those_of_scikit_learn() -> None:
     rows = found()
-    false_rate, true_rate = plots.roc_points(rows)
+    false_rate, true_rate = plots.roc_points(rows.label == 1, rows.probability)
     expected = ORACLE.roc_curve(rows.label, rows.probability, drop_intermediate=False)
     assert false_rate == pytest.approx(expected[0])
     assert true_rate == pytest.approx(expected[1])
 
 
 def test_honest_predictions_lie_on_the_calibration_diagonal() -> None:
-    points = plots.calibration_points(found(20_000))
+    rows = found(20_000)
+    points = plots.calibration_points(rows.label == 1, rows.probability)
     assert points.shape == (10, 3)
     assert points[:, 2].tolist() == [2_000] * 10
     assert np.abs(points[:, 0] - points[:, 1]).max() < 0.04

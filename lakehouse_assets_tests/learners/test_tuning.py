@@ -104,12 +104,12 @@ def test_a_study_that_goes_on_draws_what_it_would_have_drawn(tmp_path: Path) -> 
     for name in ("whole", "parts"):
         (tmp_path / name).mkdir()
     whole = tuned(tmp_path / "whole", trials=5)
-    told: list[Trial] = []
     for trials in (2, 3, 5, 5):
+        told: list[Trial] = []
         parts = tuned(tmp_path / "parts", trials=trials, on_trial=told.append)
+        assert [trial.number for trial in told] == list(range(trials))  # those of earlier calls first, none twice
     assert drawn(parts) == drawn(whole)
     assert parts.recipe == whole.recipe
-    assert [trial.number for trial in told] == [0, 1, 2, 3, 4]  # none twice
 
 
 @pytest.mark.slow
@@ -125,7 +125,7 @@ def test_a_study_killed_in_the_middle_of_a_trial_goes_on_and_repeats_none_that_f
     told: list[Trial] = []
     found = tuned(tmp_path, on_trial=told.append)
     assert [trial.state for trial in found.trials] == ["complete", "complete", "failed", "complete", "complete"]
-    assert [trial.number for trial in told] == [3, 4]
+    assert tuple(told) == found.trials  # those before the kill as well: who writes them down may have missed one
     assert found.trials[3].parameters == found.trials[2].parameters  # the one cut down is done again
     (tmp_path / "whole").mkdir()
     assert drawn(found) == drawn(tuned(tmp_path / "whole"))

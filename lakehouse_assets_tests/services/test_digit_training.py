@@ -1,37 +1,31 @@
-"""From images to a registered network: once, with all that it came from, or not at all; and made again to the bit."""
+"""From images to a registered network: once, with all that it came from, or not at all."""
 
 import shutil
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 import pytest
 
 from lakehouse_assets.contracts.raw import RAW_MNIST_IMAGES
 from lakehouse_assets.lake.catalog import Lake
-from lakehouse_assets.lake.commit import publish
-from lakehouse_assets.lake.query import Rows
-from lakehouse_assets.lake.staging import WHOLE, stage
 from lakehouse_assets.lake.table import pin
 from lakehouse_assets.lake.tags import TaggedSnapshot, model_tags
 from lakehouse_assets.learners.learner import OverBudget
 from lakehouse_assets.learners.networks import network
 from lakehouse_assets.learners.networks.images import COLUMNS, Images, images_of
 from lakehouse_assets.learners.networks.network import ImageRecipe, NotInstalled
-from lakehouse_assets.services import reproduction
 from lakehouse_assets.services.digit_record import DigitRecord
-from lakehouse_assets.services.digit_training import NetworkOutcome, train_and_register_network
+from lakehouse_assets.services.digit_training import NetworkOutcome, attempt, train_and_register_network
 from lakehouse_assets.services.registry import DIGIT_MODEL, ModelRegistry
-from lakehouse_assets.services.reproduction import reproduce
 from lakehouse_assets.services.saved_model import load_model
 from lakehouse_assets.services.tracking import PIPELINE_EXPERIMENT
 from lakehouse_assets.services.tracking_store import TrackingStore
 from lakehouse_assets.settings import Settings
 from lakehouse_assets_tests.services.trained import NETWORKS, PYTORCH, TENSORFLOW, store_at
-from lakehouse_assets_tests.services.worlds import identity, registry_in, store_in
+from lakehouse_assets_tests.services.worlds import identity, registry_in
 
 pytestmark = pytest.mark.slow
 
@@ -152,6 +146,14 @@ def test_an_equal_training_is_reused_and_nothing_is_trained(
     assert trained.numbers() == ("1", "2")
 
 
+def test_its_seconds_are_those_of_the_whole_training_and_not_of_the_fit_alone(lake: Lake, fresh: ModelRegistry) -> None:
+    tried = attempt(pin(lake, RAW_MNIST_IMAGES), PYTORCH)
+    assert tried.seconds > tried.fitted.seconds > 0
+    said: list[float] = []
+    found = made(lake, fresh, PYTORCH, lambda words: said.append(time.perf_counter()))
+    assert found.record.provenance.seconds > said[-2] - said[0]  # from the reading of the images to the last epoch
+
+
 class Killed(BaseException):
     """Stands for the end of the process: nothing may catch it."""
 
@@ -213,47 +215,3 @@ def test_without_the_library_nothing_is_begun(
         made(lake, fresh, recipe)
     assert runs(fresh) == []
     assert fresh.numbers() == ()
-
-
-@pytest.fixture
-def moved_on(lake: Lake, digits_home: Path, tmp_path: Path) -> Path:
-    """The same state after the table was replaced by other images and all was expired that no tag keeps."""
-    for database in ("mlflow.db", "catalog.db"):
-        shutil.copy(digits_home / database, tmp_path)
-    later = Lake(Settings(home=tmp_path))
-    fewer = pa.Table.from_batches(list(pin(lake, RAW_MNIST_IMAGES).batches()))
-    fewer = fewer.filter(pc.less(fewer["image_index"], 300))
-    for _ in range(2):
-        publish(later, stage(later, RAW_MNIST_IMAGES, Rows(fewer), [WHOLE]), {})
-        fewer = fewer.slice(1)
-    table = later.load(RAW_MNIST_IMAGES.table)
-    protected = {ref.snapshot_id for ref in table.metadata.refs.values()}
-    gone = [one.snapshot_id for one in table.metadata.snapshots if one.snapshot_id not in protected]
-    assert gone
-    table.maintenance.expire_snapshots().by_ids(gone).commit()
-    return tmp_path
-
-
-@both
-def test_it_is_reproduced_to_the_bit_after_its_images_moved_on(moved_on: Path, recipe: ImageRecipe) -> None:
-    assert pin(Lake(Settings(home=moved_on)), RAW_MNIST_IMAGES).rows < 700
-    result = reproduce(Lake(Settings(home=moved_on)), store_in(moved_on), f"models:/{DIGIT_MODEL}@{recipe.algorithm}")
-    assert result.is_equal, str(result)
-    assert result.differences == ()
-    assert str(result).startswith(f"REPRODUCED models:/{DIGIT_MODEL}/{NUMBERS[recipe.algorithm]}: ")
-
-
-def test_another_seed_would_be_noticed(moved_on: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The recipe is read back otherwise than it was recorded: the comparison sees it."""
-    monkeypatch.setattr(reproduction, "network_recipe_of", lambda *_: replace(PYTORCH, seed=8))
-    result = reproduce(Lake(Settings(home=moved_on)), store_in(moved_on), f"models:/{DIGIT_MODEL}/1")
-    assert not result.is_equal
-    assert str(result).endswith("nothing that is recorded: the learner is not deterministic")
-
-
-def test_a_network_without_its_library_is_not_reproduced_but_named(
-    moved_on: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(network, "find_spec", lambda _: None)
-    with pytest.raises(NotInstalled, match="pytorch_mnist_mlp needs torch"):
-        reproduce(Lake(Settings(home=moved_on)), store_in(moved_on), "models:/DigitClassifier@pytorch_mnist_mlp")

@@ -11,6 +11,7 @@ import pytest
 from lakehouse_assets import learners
 from lakehouse_assets.services import environment
 from lakehouse_assets.services.environment import Environment, code, file_sha256, hardware, lock_sha256
+from lakehouse_assets.services.training_rows import identity_of
 from lakehouse_assets_tests.paths import PROJECT
 
 LIBRARIES = ("xgboost", "lightgbm", "scikit-learn", "torch", "tensorflow")
@@ -65,7 +66,16 @@ def test_it_names_the_learners_library_and_those_that_every_training_computes_wi
     assert {"python", "numpy", "scipy", "pyarrow", "duckdb", library} <= found
     assert set(LIBRARIES) & found == {library}
     assert all(version[0].isdigit() for version in here.libraries.values())
-    assert here.lock_sha256 == lock_sha256() == file_sha256(PROJECT / "requirements" / "runtime.lock")
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_the_lock_is_the_one_that_has_the_learners_library(library: str) -> None:
+    """Networks are an extra, which the lock of the others does not have."""
+    lock = "test.lock" if library in ("torch", "tensorflow") else "runtime.lock"
+    assert f"\n{library}==" in (PROJECT / "requirements" / lock).read_text()
+    assert Environment.here(library).lock_sha256 == file_sha256(PROJECT / "requirements" / lock)
+    assert lock_sha256(library) == Environment.here(library).lock_sha256
+    assert identity_of("run-1", "model", library=library).lock_sha256 == lock_sha256(library)
 
 
 def test_the_hardware_names_architecture_and_processor() -> None:
@@ -74,8 +84,10 @@ def test_the_hardware_names_architecture_and_processor() -> None:
 
 
 def test_outside_of_a_checkout_the_lock_is_unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(environment, "LOCK_FILE", tmp_path / "gone.lock")
-    assert lock_sha256.__wrapped__() == "unknown"  # type: ignore[attr-defined]
+    for name in ("LOCK_FILE", "NETWORK_LOCK_FILE"):
+        monkeypatch.setattr(environment, name, tmp_path / "gone.lock")
+    for library in LIBRARIES:
+        assert lock_sha256.__wrapped__(library) == "unknown"  # type: ignore[attr-defined]
 
 
 def test_it_is_the_same_after_a_way_through_json() -> None:

@@ -62,6 +62,14 @@ def children(store: TrackingStore, parent: str) -> dict[str, Any]:
     return {one.info.run_name: one for one in all_runs(store) if one.data.tags.get(PARENT_TAG) == parent}
 
 
+def read_text(store: TrackingStore, run: Any, name: str) -> str:
+    """A text artifact of a run."""
+    from mlflow.artifacts import load_text
+
+    with store.pointed_at():
+        return str(load_text(f"{run.info.artifact_uri}/{name}"))
+
+
 def test_each_trial_is_a_run_under_the_study_and_the_recipe_stands_above(store: TrackingStore, tmp_path: Path) -> None:
     said: list[str] = []
     found = studied(store, tmp_path, progress=said.append)
@@ -81,7 +89,8 @@ def test_each_trial_is_a_run_under_the_study_and_the_recipe_stands_above(store: 
     assert study.data.metrics["trials"] == 3
     assert study.data.metrics["best_trial"] == found.tuned.best.number
     assert study.data.metrics["log_loss"] == found.scores.log_loss.value
-    assert study.data.params["max_depth"] == str(found.tuned.recipe.as_parameters()["max_depth"])
+    assert read_text(store, study, "recipe.toml") == found.toml
+    assert f"max_depth = {found.tuned.recipe.as_parameters()['max_depth']}" in found.toml.splitlines()
     (dataset,) = study.inputs.dataset_inputs
     assert dataset.dataset.digest == "7777777777777777777"
     assert sum(line.startswith("trial ") for line in said) == 3
@@ -108,7 +117,26 @@ def test_other_rows_are_another_study_and_the_same_rows_the_same(store: Tracking
     again = studied(store, tmp_path, trials=2, run="run-2")
     assert again.study == first.study
     assert drawn(again)[0] == drawn(first)[0]
-    assert set(children(store, again.run_id)) == {"trial 1"}  # what was tried before is not tried again
+    assert again.run_id == first.run_id
+    nested = children(store, again.run_id)
+    assert set(nested) == {"trial 0", "trial 1"}
+    began = {name: run.data.tags["dagster.run_id"] for name, run in nested.items()}
+    assert began == {"trial 0": "run-1", "trial 1": "run-2"}  # what was tried before is not tried again
+    study: Any = store.client.get_run(again.run_id)
+    assert (study.info.status, study.data.metrics["trials"]) == ("FINISHED", 2)
+    assert len(study.inputs.dataset_inputs) == 1
+    assert read_text(store, study, "recipe.toml") == again.toml
+
+
+def test_a_trial_that_was_finished_but_not_written_down_is_made_up_for(store: TrackingStore, tmp_path: Path) -> None:
+    first = studied(store, tmp_path, trials=2)
+    store.client.delete_run(children(store, first.run_id)["trial 0"].info.run_id)
+    store.client.update_run(children(store, first.run_id)["trial 1"].info.run_id, "RUNNING")
+    again = studied(store, tmp_path, trials=2, run="run-2")
+    assert again.tuned.trials == first.tuned.trials
+    nested = children(store, first.run_id)
+    assert {name: run.info.status for name, run in nested.items()} == {"trial 0": "FINISHED", "trial 1": "FINISHED"}
+    assert nested["trial 0"].data.metrics["log_loss"] == first.tuned.trials[0].log_loss
 
 
 def test_a_budget_of_seconds_ends_the_study_and_counts_those_before(store: TrackingStore, tmp_path: Path) -> None:
@@ -129,6 +157,7 @@ def test_a_pruned_trial_is_called_killed_and_has_no_mean(
     for trial in pruned:
         run = nested[f"trial {trial.number}"]
         assert run.info.status == "KILLED"
+        assert run.data.tags["end"].startswith("given up: worse so far than the median of the trials before it")
         assert "log_loss" not in run.data.metrics
         assert run.data.metrics["fold_1_log_loss"] == trial.fold_losses[0]
     assert store.client.get_run(found.run_id).info.status == "FINISHED"
@@ -195,10 +224,12 @@ def test_a_study_killed_in_the_middle_of_a_trial_goes_on_where_it_was(store: Tra
     assert killed.info.status == "RUNNING"
     assert set(children(store, killed.info.run_id)) == {"trial 0", "trial 1"}
     found = studied(store, tmp_path)
-    assert store.client.get_run(killed.info.run_id).info.status == "KILLED"
+    assert found.run_id == killed.info.run_id
+    assert store.client.get_run(killed.info.run_id).info.status == "FINISHED"
     assert killed.data.tags["study"] == found.study
     assert [trial.state for trial in found.tuned.trials] == ["complete", "complete", "failed", "complete"]
-    assert set(children(store, found.run_id)) == {"trial 3"}
+    ended = {name: run.info.status for name, run in children(store, found.run_id).items()}
+    assert ended == {"trial 0": "FINISHED", "trial 1": "FINISHED", "trial 2": "FAILED", "trial 3": "FINISHED"}
     whole = studied(store, tmp_path / "whole")
     assert drawn(found) == drawn(whole)
     assert found.tuned.recipe == whole.tuned.recipe
@@ -207,3 +238,4 @@ def test_a_study_killed_in_the_middle_of_a_trial_goes_on_where_it_was(store: Tra
 
 def test_every_end_of_a_trial_has_a_name_in_mlflow() -> None:
     assert model_tuning.STATES == {"complete": "FINISHED", "pruned": "KILLED", "failed": "FAILED"}
+    assert set(model_tuning.WORDS) == set(model_tuning.STATES)

@@ -15,6 +15,7 @@ from lakehouse_assets.services.tracking import (
     model_run,
     parent_run,
     read_record,
+    study_run,
 )
 from lakehouse_assets.services.tracking_store import TrackingStore
 from lakehouse_assets_tests.services.worlds import identity
@@ -72,6 +73,43 @@ def test_a_run_that_was_killed_is_closed_by_the_next_try(store: TrackingStore) -
     killed = store.client.create_run(store.experiment(PIPELINE_EXPERIMENT), tags=tags).info.run_id
     with model_run(store, identity()):
         assert run_of(store, killed).info.status == "KILLED"
+
+
+def test_a_parent_that_had_ended_is_running_again_while_a_child_is(store: TrackingStore) -> None:
+    with model_run(store, identity()):
+        pass
+    parent = parent_run(store, identity())
+    assert run_of(store, parent).info.status == "FINISHED"
+    with model_run(store, identity(asset="model_lightgbm")):
+        assert run_of(store, parent).info.status == "RUNNING"
+    assert run_of(store, parent).info.status == "FINISHED"
+
+
+def test_a_study_has_one_run_which_goes_on_under_the_dagster_run_that_asks(store: TrackingStore) -> None:
+    one = identity("one", "model_tuning")
+    with study_run(store, one, "a b") as first, first.child("trial 0", one, "FINISHED"):
+        pass
+    with pytest.raises(ZeroDivisionError), study_run(store, one, "a b"):
+        _ = 1 // 0
+    assert run_of(store, first.run_id).info.status == "FAILED"
+    with study_run(store, identity("two", "model_tuning"), "a b") as again:
+        assert again.run_id == first.run_id
+        assert run_of(store, again.run_id).info.status == "RUNNING"
+        assert again.finished_children() == {"trial 0"}
+    found = run_of(store, first.run_id)
+    assert (found.info.status, found.data.tags["dagster.run_id"]) == ("FINISHED", "two")
+    assert found.data.tags["mlflow.parentRunId"] == parent_run(store, identity("two"))
+    assert run_of(store, parent_run(store, identity("two"))).info.status == "FINISHED"
+    with study_run(store, identity("two", "model_tuning"), "another") as other:
+        assert other.run_id != first.run_id
+
+
+def test_a_child_that_was_cut_short_is_taken_away_so_that_it_can_be_written_anew(store: TrackingStore) -> None:
+    with study_run(store, identity(), "s") as run:
+        tags = {"mlflow.parentRunId": run.run_id}
+        half = store.client.create_run(store.experiment(PIPELINE_EXPERIMENT), tags=tags, run_name="trial 0")
+        assert run.finished_children() == set()
+        assert run_of(store, half.info.run_id).info.lifecycle_stage == "deleted"
 
 
 def test_what_is_logged_can_be_read_again(store: TrackingStore, tmp_path: Path) -> None:

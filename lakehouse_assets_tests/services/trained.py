@@ -53,8 +53,11 @@ def store_at(home: Path) -> TrackingStore:
     return TrackingStore(settings.mlflow_uri, settings.mlflow_artifacts)
 
 
-def put_day(lake: Lake, day: dt.date, seed: int) -> None:
-    """Publish a day of features and labels: the sign of one feature is right in three of five minutes."""
+def put_day(lake: Lake, day: dt.date, seed: int, telltale: str = "", late: bool = False) -> None:
+    """Publish a day of features and labels: the sign of one feature is right in three of five minutes.
+
+    `telltale` names a feature that shall be the label itself; `late`: the features are known a second after t0.
+    """
     rng = np.random.default_rng(seed)
     push = np.repeat(rng.choice([-1.0, 1.0], MINUTES), CONTRACTS)
     up = np.where(np.repeat(rng.random(MINUTES) < 0.62, CONTRACTS), push, -push) > 0
@@ -67,7 +70,7 @@ def put_day(lake: Lake, day: dt.date, seed: int) -> None:
         "symbol": [f"C{number}" for _ in range(MINUTES) for number in range(CONTRACTS)],
         "underlying": [f"U{number % 2}" for _ in range(MINUTES) for number in range(CONTRACTS)],
         "feature_time": moment,
-        "available_at": moment,
+        "available_at": [one + dt.timedelta(seconds=late) for one in moment],
         "t0": moment,
         "t1": [one + dt.timedelta(minutes=5) for one in moment],
         SIGNAL: push + rng.normal(0, 0.5, len(minute)),
@@ -76,6 +79,8 @@ def put_day(lake: Lake, day: dt.date, seed: int) -> None:
         "mid_t0": np.ones(len(minute)),
         "mid_t1": np.where(up, 1.1, 0.9),
     }
+    if telltale:
+        known[telltale] = up.astype(float)
     for contract in (FEATURE_OPTION_MINUTES, FEATURE_OPTION_LABELS):
         publish(lake, stage(lake, contract, Rows(_filled(contract, known, rng)), [day.isoformat()]), {})
 

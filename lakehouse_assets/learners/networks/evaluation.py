@@ -6,8 +6,8 @@ The bootstrap resamples single images: unlike ticks, one image says nothing of t
 of the same draw.
 """
 
-from dataclasses import asdict, dataclass
-from typing import Any, TypeAlias
+from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,8 @@ from lakehouse_assets.learners.evaluation import SMALLEST_PROBABILITY
 from lakehouse_assets.learners.matrix import prediction_hash
 from lakehouse_assets.learners.networks.images import CLASSES, Labels
 from lakehouse_assets.learners.networks.network import Probabilities
+from lakehouse_assets.learners.scores import Scored
+from lakehouse_assets.learners.untrainable import Untrainable
 
 Counts: TypeAlias = npt.NDArray[np.int64]
 
@@ -44,15 +46,15 @@ class ImagePredictions:
         """Refuse what cannot be judged.
 
         Raises:
-            ValueError: no image, lengths differ, ten numbers are no probabilities, or only one label is present.
+            Untrainable: no image, lengths differ, ten numbers are no probabilities, or only one label is present.
         """
         if self.probability.shape != (len(self.label), CLASSES):
-            raise ValueError(f"{len(self.label)} labels, but probabilities of shape {self.probability.shape}")
+            raise Untrainable(f"{len(self.label)} labels, but probabilities of shape {self.probability.shape}")
         if len(np.unique(self.label)) < 2:
-            raise ValueError("the images to judge by must hold at least two different labels")
+            raise Untrainable("the images to judge by must hold at least two different labels")
         within = (self.probability >= 0).all() and (self.probability <= 1).all()
         if not within or np.abs(self.probability.sum(axis=1, dtype=np.float64) - 1).max() > SUM_TOLERANCE:
-            raise ValueError("the ten probabilities of an image must lie within 0 and 1 and add up to 1")
+            raise Untrainable("the ten probabilities of an image must lie within 0 and 1 and add up to 1")
 
     @property
     def guess(self) -> Labels:
@@ -73,7 +75,7 @@ class ImagePredictions:
 
 
 @dataclass(frozen=True)
-class ImageScores:
+class ImageScores(Scored):
     """A network's scores with 95 % intervals, and always saying the majority on the same images.
 
     `balanced_accuracy`, `f1_macro` and `roc_auc_macro` (one digit against the others) are means over the digits that
@@ -90,24 +92,6 @@ class ImageScores:
     roc_auc_macro: Interval
     majority_accuracy: float
     lift_over_majority: Interval
-
-    def as_metrics(self) -> dict[str, float]:
-        """Flat names and numbers: a score under its own name, its interval as `_low` and `_high`."""
-        flat: dict[str, float] = {}
-        for name, value in asdict(self).items():
-            if isinstance(value, dict):
-                flat |= {name: value["value"], f"{name}_low": value["low"], f"{name}_high": value["high"]}
-            else:
-                flat[name] = float(value)
-        return flat
-
-    @classmethod
-    def from_dict(cls, saved: dict[str, Any]) -> "ImageScores":
-        """The scores out of `dataclasses.asdict`."""
-        known: dict[str, Any] = {
-            name: Interval(**value) if isinstance(value, dict) else value for name, value in saved.items()
-        }
-        return cls(**known)
 
 
 def evaluate_images(predictions: ImagePredictions, resampling: ImageResampling) -> ImageScores:

@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from lakehouse_assets.learners.untrainable import Untrainable
+
 Labels: TypeAlias = npt.NDArray[np.int8]
 Pixels: TypeAlias = npt.NDArray[np.uint8]
 
@@ -33,15 +35,15 @@ class Images:
         """Refuse what no network can learn from.
 
         Raises:
-            ValueError: no image, another size, or a label that is no digit.
+            Untrainable: no image, another size, or a label that is no digit.
         """
         if self.pixels.shape != (len(self.labels), SIDE, SIDE) or not len(self.labels):
-            raise ValueError(
+            raise Untrainable(
                 f"{len(self.labels)} labels with pixels of shape {self.pixels.shape}: "
                 f"at least one image of {SIDE} x {SIDE} pixels and a label for each is needed"
             )
         if self.labels.min() < 0 or self.labels.max() >= CLASSES:
-            raise ValueError(f"a label lies outside 0 to {CLASSES - 1}: {sorted(set(self.labels.tolist()))}")
+            raise Untrainable(f"a label lies outside 0 to {CLASSES - 1}: {sorted(set(self.labels.tolist()))}")
 
     def __len__(self) -> int:
         """How many images."""
@@ -69,7 +71,7 @@ def images_of(batches: Iterable[pa.RecordBatch], split: str) -> Images:
         split: "train" or "test".
 
     Raises:
-        ValueError: there is none, an index is there twice, or an image has another size.
+        Untrainable: there is none, an index is there twice, or an image has another size.
     """
     index: list[npt.NDArray[np.int64]] = []
     labels: list[Labels] = []
@@ -81,10 +83,10 @@ def images_of(batches: Iterable[pa.RecordBatch], split: str) -> Images:
         pixels.append(_squares(chosen))
     order = np.argsort(np.concatenate(index), kind="stable") if index else np.empty(0, np.int64)
     if not len(order):
-        raise ValueError(f"no image of split {split}: materialize raw_mnist_images")
+        raise Untrainable(f"no image of split {split}: materialize raw_mnist_images")
     found = np.concatenate(index)
     if len(np.unique(found)) < len(found):
-        raise ValueError(f"an image_index of split {split} is there twice: materialize raw_mnist_images again")
+        raise Untrainable(f"an image_index of split {split} is there twice: materialize raw_mnist_images again")
     return Images(np.concatenate(labels)[order], np.concatenate(pixels)[order])
 
 
@@ -95,5 +97,5 @@ def _numbers(batch: pa.RecordBatch, name: str) -> npt.NDArray[Any]:
 def _squares(batch: pa.RecordBatch) -> Pixels:
     held = batch.column("pixels").to_pylist()
     if wrong := [len(image) for image in held if len(image) != SIDE * SIDE]:
-        raise ValueError(f"an image has {wrong[0]} pixels, not {SIDE} x {SIDE}")
+        raise Untrainable(f"an image has {wrong[0]} pixels, not {SIDE} x {SIDE}")
     return np.frombuffer(b"".join(held), dtype=np.uint8).reshape(-1, SIDE, SIDE)

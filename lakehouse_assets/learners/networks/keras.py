@@ -6,7 +6,7 @@ The same images and recipe make the same weights: one seed, deterministic kernel
 (`tensorflow_start`).
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -16,6 +16,7 @@ from lakehouse_assets.learners.networks.network import (
     PREDICTED_AT_ONCE,
     Course,
     FittedNetwork,
+    NetworkKnobs,
     OnEpoch,
     Probabilities,
     one_cycle,
@@ -29,26 +30,11 @@ BATCH_NORMALISATION = {"momentum": 0.9, "epsilon": 1e-5}
 
 
 @dataclass(frozen=True)
-class TensorflowMnistMlp:
-    """Two hidden layers of 256 and 128; six epochs of a one-cycle course.
-
-    Steps are AdamW's; `learning_rate` is the peak, `dropout` the share of a hidden layer left out of a step.
-    """
+class TensorflowMnistMlp(NetworkKnobs):
+    """Two hidden layers of 256 and 128; six epochs of a one-cycle course."""
 
     algorithm: ClassVar[str] = "tensorflow_mnist_mlp"
     library: ClassVar[str] = "tensorflow"
-    epochs: int = 6
-    batch_size: int = 128
-    learning_rate: float = 0.003
-    weight_decay: float = 0.01
-    dropout: float = 0.2
-    seed: int = 7
-    threads: int = 1
-    time_budget_seconds: float = 600.0
-
-    def as_parameters(self) -> dict[str, str | int | float | bool]:
-        """Every knob, for the record."""
-        return asdict(self)
 
     def fit(self, images: Images, *, watched: Images | None = None, on_epoch: OnEpoch = silent) -> FittedNetwork:
         """Train; see `ImageRecipe.fit`.
@@ -75,27 +61,16 @@ class TensorflowMnistMlp:
 
 
 @dataclass(frozen=True)
-class TensorflowMnistCnn:
+class TensorflowMnistCnn(NetworkKnobs):
     """Two convolutions of 16 and 32 channels with batch normalisation and pooling, then a layer of 64.
 
-    Steps are AdamW's; `learning_rate` is the peak of a one-cycle course, `dropout` the share of the last hidden layer
-    left out of a step.
+    Only the last hidden layer has dropout.
     """
 
     algorithm: ClassVar[str] = "tensorflow_mnist_cnn"
     library: ClassVar[str] = "tensorflow"
     epochs: int = 4
-    batch_size: int = 128
     learning_rate: float = 0.01
-    weight_decay: float = 0.01
-    dropout: float = 0.2
-    seed: int = 7
-    threads: int = 1
-    time_budget_seconds: float = 600.0
-
-    def as_parameters(self) -> dict[str, str | int | float | bool]:
-        """Every knob, for the record."""
-        return asdict(self)
 
     def fit(self, images: Images, *, watched: Images | None = None, on_epoch: OnEpoch = silent) -> FittedNetwork:
         """Train; see `ImageRecipe.fit`.

@@ -7,7 +7,7 @@ Does not: either library.
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from typing import Any, ClassVar, Protocol, TypeAlias
 
@@ -96,6 +96,28 @@ class ImageRecipe(Protocol):
             OverBudget: it took too long.
         """
         ...
+
+
+@dataclass(frozen=True)
+class NetworkKnobs:
+    """What every network may be told, with what is right for dense layers.
+
+    Steps are AdamW's; `learning_rate` is the peak of a one-cycle course, `dropout` the share of a hidden layer left out
+    of a step.
+    """
+
+    epochs: int = 6
+    batch_size: int = 128
+    learning_rate: float = 0.003
+    weight_decay: float = 0.01
+    dropout: float = 0.2
+    seed: int = 7
+    threads: int = 1
+    time_budget_seconds: float = 600.0
+
+    def as_parameters(self) -> dict[str, str | int | float | bool]:
+        """Every knob, for the record."""
+        return asdict(self)
 
 
 @dataclass(frozen=True)

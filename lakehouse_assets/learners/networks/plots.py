@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from lakehouse_assets.learners.networks.evaluation import ImagePredictions
 from lakehouse_assets.learners.networks.images import CLASSES, Images
-from lakehouse_assets.learners.plots import CALIBRATION_BINS, INK, MOST_POINTS, PALE, blank, write
+from lakehouse_assets.learners.plots import INK, MOST_POINTS, PALE, blank, calibration_points, roc_points, write
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -56,17 +56,6 @@ def confusion_matrix(path: Path, predictions: ImagePredictions) -> Path:
     return write(figure, path)
 
 
-def roc_points(
-    is_digit: npt.NDArray[np.bool_], score: npt.NDArray[np.float32]
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """False and true positive rates at every threshold, from (0, 0) to (1, 1), of one digit against the others."""
-    order = np.argsort(-score, kind="stable")
-    last_of_tie = np.append(np.flatnonzero(np.diff(score[order])), len(score) - 1)
-    found = np.cumsum(is_digit[order], dtype=np.float64)[last_of_tie]
-    wrong = last_of_tie + 1 - found
-    return np.append(0.0, wrong / wrong[-1]), np.append(0.0, found / found[-1])
-
-
 def roc_curves(path: Path, predictions: ImagePredictions) -> Path:
     """True against false positive rate of each digit against the others, the false rate by its logarithm."""
     figure, axes = blank("ROC of each digit against the others, test images")
@@ -80,16 +69,10 @@ def roc_curves(path: Path, predictions: ImagePredictions) -> Path:
     return write(figure, path)
 
 
-def calibration_points(predictions: ImagePredictions) -> npt.NDArray[np.float64]:
-    """Mean probability of the predicted digit, share that was right, and images in bins of about equal size."""
-    top, right = predictions.probability.max(axis=1), predictions.guess == predictions.label
-    bins = [rows for rows in np.array_split(np.argsort(top, kind="stable"), CALIBRATION_BINS) if len(rows)]
-    return np.array([[top[rows].mean(dtype=np.float64), right[rows].mean(), len(rows)] for rows in bins])
-
-
 def calibration(path: Path, predictions: ImagePredictions) -> Path:
     """How often the predicted digit was right, by the probability that it was given, in tenths of the images."""
-    points = calibration_points(predictions)
+    right = predictions.guess == predictions.label
+    points = calibration_points(right, predictions.probability.max(axis=1))
     low = float(points[:, :2].min()) - 0.02
     figure, axes = blank("Calibration of the predicted digit, test images")
     axes.plot([low, 1], [low, 1], color=PALE, linestyle="--", linewidth=1)

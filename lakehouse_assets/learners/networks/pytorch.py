@@ -8,7 +8,7 @@ order of the images, deterministic kernels, and the recipe's thread count, since
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -19,6 +19,7 @@ from lakehouse_assets.learners.networks.network import (
     PREDICTED_AT_ONCE,
     Course,
     FittedNetwork,
+    NetworkKnobs,
     OnEpoch,
     Probabilities,
     one_cycle,
@@ -35,26 +36,11 @@ SCALE = 2
 
 
 @dataclass(frozen=True)
-class PytorchMnistMlp:
-    """Two hidden layers of 256 and 128; rates and rates' peak after a one-cycle course of six epochs.
-
-    Steps are AdamW's; `learning_rate` is the peak, `dropout` the share of a hidden layer left out of a step.
-    """
+class PytorchMnistMlp(NetworkKnobs):
+    """Two hidden layers of 256 and 128; six epochs of a one-cycle course."""
 
     algorithm: ClassVar[str] = "pytorch_mnist_mlp"
     library: ClassVar[str] = "torch"
-    epochs: int = 6
-    batch_size: int = 128
-    learning_rate: float = 0.003
-    weight_decay: float = 0.01
-    dropout: float = 0.2
-    seed: int = 7
-    threads: int = 1
-    time_budget_seconds: float = 600.0
-
-    def as_parameters(self) -> dict[str, str | int | float | bool]:
-        """Every knob, for the record."""
-        return asdict(self)
 
     def fit(self, images: Images, *, watched: Images | None = None, on_epoch: OnEpoch = silent) -> FittedNetwork:
         """Train; see `ImageRecipe.fit`."""
@@ -79,27 +65,16 @@ class PytorchMnistMlp:
 
 
 @dataclass(frozen=True)
-class PytorchMnistCnn:
+class PytorchMnistCnn(NetworkKnobs):
     """Two convolutions of 16 and 32 channels with batch normalisation and pooling, then a layer of 64.
 
-    Steps are AdamW's; `learning_rate` is the peak of a one-cycle course, `dropout` the share of the last hidden layer
-    left out of a step. Weights lie channels last, which halves the CPU time.
+    Only the last hidden layer has dropout. Weights lie channels last, which halves the CPU time.
     """
 
     algorithm: ClassVar[str] = "pytorch_mnist_cnn"
     library: ClassVar[str] = "torch"
     epochs: int = 4
-    batch_size: int = 128
     learning_rate: float = 0.01
-    weight_decay: float = 0.01
-    dropout: float = 0.2
-    seed: int = 7
-    threads: int = 1
-    time_budget_seconds: float = 600.0
-
-    def as_parameters(self) -> dict[str, str | int | float | bool]:
-        """Every knob, for the record."""
-        return asdict(self)
 
     def fit(self, images: Images, *, watched: Images | None = None, on_epoch: OnEpoch = silent) -> FittedNetwork:
         """Train; see `ImageRecipe.fit`."""

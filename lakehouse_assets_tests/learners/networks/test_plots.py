@@ -9,6 +9,7 @@ import pytest
 from lakehouse_assets.learners.networks import plots
 from lakehouse_assets.learners.networks.evaluation import ImagePredictions
 from lakehouse_assets.learners.networks.images import Images
+from lakehouse_assets.learners.plots import calibration_points
 from lakehouse_assets_tests.learners.networks.test_evaluation import found
 
 ORACLE: Any = pytest.importorskip("sklearn.metrics")
@@ -42,19 +43,12 @@ def test_a_picture_is_the_same_bytes_twice(tmp_path: Path) -> None:
     assert one == plots.mistakes_sheet(tmp_path / "two.png", rows, images(rows)).read_bytes()
 
 
-def test_the_roc_points_are_those_of_scikit_learn() -> None:
-    rows = found()
-    false_rate, true_rate = plots.roc_points(rows.label == 4, rows.probability[:, 4])
-    expected = ORACLE.roc_curve(rows.label == 4, rows.probability[:, 4], drop_intermediate=False)
-    assert false_rate == pytest.approx(expected[0])
-    assert true_rate == pytest.approx(expected[1])
-
-
 def test_honest_predictions_lie_on_the_calibration_diagonal() -> None:
     rng = np.random.default_rng(2)
     probability = rng.dirichlet(np.full(10, 0.3), 20_000).astype(np.float32)
     label = np.array([rng.choice(10, p=p / p.sum()) for p in probability.astype(np.float64)], np.int8)
-    points = plots.calibration_points(ImagePredictions(label, probability, 0))
+    rows = ImagePredictions(label, probability, 0)
+    points = calibration_points(rows.guess == rows.label, probability.max(axis=1))
     assert points[:, 2].tolist() == [2_000] * 10
     assert np.abs(points[:, 0] - points[:, 1]).max() < 0.04
 
