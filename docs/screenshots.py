@@ -11,6 +11,7 @@ import sys
 import time
 import urllib.request
 from pathlib import Path
+from urllib.parse import quote
 
 from lakehouse_assets.services.development import DAGSTER_PORT, HOST, MLFLOW_PORT
 
@@ -92,10 +93,12 @@ def _of_runs() -> dict[str, tuple[str, str]]:
         asset: client.search_runs([experiment.experiment_id], f"tags.`dagster.asset` = '{asset}'", max_results=1)
         for asset in (TICKS, IMAGES)
     }
-    shown = {"mlflow_runs": (f"{pages}/runs", "1700,900")}
+    of_models = quote("tags.`dagster.asset` LIKE 'model_%'")
+    shown = {"mlflow_runs": (f"{pages}/runs?searchFilter={of_models}", "1700,900")}
     if found[TICKS]:
-        shown["mlflow_run"] = (f"{pages}/runs/{found[TICKS][0].info.run_id}", "1700,1200")
-        shown["mlflow_plots"] = (f"{pages}/runs/{found[TICKS][0].info.run_id}/artifacts", "1700,1000")
+        run = f"{pages}/runs/{found[TICKS][0].info.run_id}"
+        shown["mlflow_run"] = (run, "1700,1200")
+        shown["mlflow_plots"] = (f"{run}/artifacts/plots/calibration.png", "1700,1000")
     if found[IMAGES]:
         shown["mlflow_epochs"] = (f"{pages}/runs/{found[IMAGES][0].info.run_id}/model-metrics", "1700,1000")
     return shown

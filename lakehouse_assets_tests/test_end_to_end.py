@@ -168,7 +168,8 @@ def test_who_serves_is_judged_and_a_move_of_the_champion_is_in_the_ledger(walked
     assert registry.alias("challenger") == str(said["model_version"])
     champion = registry.alias("champion")
     moves = pin(walked.lake, MODEL_PROMOTIONS).batches().read_all().to_pylist()
-    assert champion == (moves[-1]["to_version"] if moves else None)
+    assert champion == (str(moves[-1]["to_version"]) if moves else None)
+    assert "are not green" not in said["judgement"]  # the verdicts of this very run are on record
 
 
 def test_walking_again_changes_nothing(walked: Walked) -> None:

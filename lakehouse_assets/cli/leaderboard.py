@@ -42,7 +42,7 @@ def leaderboard(
 
 def show_standings(model: str, standings: "Sequence[Standing]") -> None:
     """The versions of one model; columns that mean nothing to any of them are left out, intervals stand below."""
-    from lakehouse_assets.services.leaderboard import COLUMNS, cells
+    from lakehouse_assets.services.leaderboard import COLUMNS, cells, remarks
 
     meant = [name for name in COLUMNS if name != "model" and any(getattr(one, name) is not None for one in standings)]
     names = list(COLUMNS)
@@ -50,3 +50,5 @@ def show_standings(model: str, standings: "Sequence[Standing]") -> None:
     titles = [COLUMNS[name] for name in meant]
     right = [COLUMNS[name] for name in meant if name not in WORDS]
     show(titles, rows, title=f"{model}, each score with its 95 % interval", right=right)
+    for remark in remarks(standings):
+        say(remark)

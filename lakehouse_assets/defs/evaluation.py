@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from lakehouse_assets.contracts.features import FEATURE_OPTION_LABELS, FEATURE_OPTION_MINUTES
+from lakehouse_assets.contracts.catalog import CONTRACTS
 from lakehouse_assets.defs.tick_model import TRAINING_POOL
 from lakehouse_assets.lake.asset import retry_policy
 from lakehouse_assets.lake.describe import code_references
@@ -20,10 +20,11 @@ from lakehouse_assets.services.mlflow import MlflowResource
 from lakehouse_assets.settings import load_settings
 
 if TYPE_CHECKING:
+    from lakehouse_assets.lake.catalog import Lake
     from lakehouse_assets.services.model_evaluation import Evaluation
+    from lakehouse_assets.services.training_record import TrainingRecord
 
 ON_MERIT = "model_evaluation_promotes_on_merit_only"
-DATA = (FEATURE_OPTION_MINUTES, FEATURE_OPTION_LABELS)
 
 
 @dg.asset(
@@ -46,8 +47,16 @@ DATA = (FEATURE_OPTION_MINUTES, FEATURE_OPTION_LABELS)
 def model_evaluation(
     context: dg.AssetExecutionContext, lake: LakeResource, mlflow: MlflowResource
 ) -> Iterator[dg.MaterializeResult[Any]]:
-    """Challenger and champion on the same hold-out: who serves, why or why not, and all models side by side."""
+    """Challenger and champion on the same hold-out: who serves, why or why not, and all models side by side.
+
+    All learners of ticks must have passed, whichever challenges: the leaderboard shows them of one and the same data,
+    and a learner that fails is a fault to mend before anybody's place changes. Until then the champion serves on.
+    """
+    from lakehouse_assets.lake.table import SnapshotMissing
+    from lakehouse_assets.lake.writing import BatchRefused
+    from lakehouse_assets.learners.untrainable import Untrainable
     from lakehouse_assets.services.model_evaluation import Bounds, Evaluator, NobodyToJudge
+    from lakehouse_assets.services.training_record import RecordUnreadable
     from lakehouse_assets.services.training_rows import identity_of, inputs_again
 
     settings = load_settings().model
@@ -57,23 +66,25 @@ def model_evaluation(
         identity_of(context.run.run_id, "model_evaluation", span_of(context.run.tags)),
         inputs_of=lambda record: inputs_again(record, lake.lake),
         bounds=Bounds(settings.too_good_balanced_accuracy, settings.most_miscalibrated),
-        doubts=_doubts(context.instance),
+        doubts_of=lambda record: _doubts(record, lake.lake, context.instance),
     )
     try:
         evaluation = evaluator.settle(settings.algorithm)
-    except NobodyToJudge as nobody:
-        raise dg.Failure(str(nobody), allow_retries=False) from nobody
+    except (NobodyToJudge, RecordUnreadable, SnapshotMissing, Untrainable, BatchRefused) as hopeless:
+        raise dg.Failure(str(hopeless), allow_retries=False) from hopeless
     context.log.info(str(evaluation.judgement))
     yield _told(evaluation, mlflow)
 
 
-def _doubts(instance: dg.DagsterInstance) -> list[str]:
-    """What the gates of the training data last said against it; promotion needs them all green."""
+def _doubts(record: "TrainingRecord", lake: "Lake", instance: dg.DagsterInstance) -> list[str]:
+    """What the gates said against the rows that the model was trained from; promotion needs them all green."""
     from lakehouse_assets.services.verdicts_of_record import VerdictsOfRecord
 
-    verdicts = VerdictsOfRecord(load_settings(), instance).latest(contract.table for contract in DATA)
+    verdicts = VerdictsOfRecord(load_settings(), instance)
     return [
-        f"the gates of {table} are not green: {said.words}" for table, said in verdicts.items() if not said.is_green
+        doubt
+        for table in record.provenance.tables
+        for doubt in verdicts.doubts(lake, CONTRACTS[table.name], table.snapshot_id)
     ]
 
 
@@ -93,7 +104,7 @@ def _told(evaluation: "Evaluation", mlflow: MlflowResource) -> dg.MaterializeRes
         check_results=[
             dg.AssetCheckResult(
                 check_name=ON_MERIT,
-                passed=evaluation.is_champion == evaluation.judgement.promote,
+                passed=evaluation.is_champion or not evaluation.judgement.promote,
                 description=judgement,
                 metadata={"is_champion": evaluation.is_champion},
             )

@@ -27,7 +27,8 @@ PROMOTIONS_SPEC = dg.AssetSpec(
     MODEL_PROMOTIONS.table,
     deps=["model_evaluation"],
     description=f"{MODEL_PROMOTIONS.description}\n\nGrain: {MODEL_PROMOTIONS.grain}.\n\nA move is written down where "
-    "it is made, by the evaluation or by `lakehouse rollback`; this asset adds what a killed run has left out.",
+    "it is made, by the evaluation or by `lakehouse rollback`; this asset adds what a killed run has left out. It also "
+    "makes the tags on the lake those of the versions that are registered: one that was deleted frees its snapshots.",
     group_name=MODEL_PROMOTIONS.layer,
     kinds={"iceberg", "mlflow"},
     owners=[load_settings().owner],
@@ -64,10 +65,17 @@ def model_promotions(context: dg.AssetExecutionContext, lake: LakeResource, mlfl
     """Every move of a champion, in order."""
     from lakehouse_assets.lake.writing import BatchRefused
     from lakehouse_assets.services.promotions import reconcile
+    from lakehouse_assets.services.registry import keep_all_inputs
 
     try:
         written = reconcile(lake.lake, mlflow.registry, context.run.run_id)
     except BatchRefused as refused:
         yield from check_results(MODEL_PROMOTIONS.table, refused.verdicts)
         raise dg.Failure(str(refused), allow_retries=False) from refused
-    yield promotions_result(written, lake.lake)
+    kept = keep_all_inputs(lake.lake, mlflow.store)
+    for warning in kept.warnings:
+        context.log.warning(warning)
+    result = promotions_result(written, lake.lake)
+    counts = {"tags_set": len(kept.tagged), "tags_removed": len(kept.removed), "snapshots_lost": len(kept.lost)}
+    lost = {"lost": "\n".join(kept.warnings)} if kept.lost else {}
+    yield result._replace(metadata={**(result.metadata or {}), **counts, **lost})

@@ -18,7 +18,7 @@ from lakehouse_assets.lake.catalog import Lake, TableMissing
 from lakehouse_assets.lake.commit import PREFIX
 from lakehouse_assets.lake.cut import Cut
 from lakehouse_assets.lake.staging import WHOLE
-from lakehouse_assets.lake.table import planned_files
+from lakehouse_assets.lake.table import pin_at, planned_files
 from lakehouse_assets.layers import FLOW
 from lakehouse_assets.settings import CATALOG, NAMESPACE
 
@@ -68,6 +68,14 @@ class SnapshotRecord:
     git_sha: str | None
 
 
+@dataclass(frozen=True)
+class Writer:
+    """Who wrote what a partition holds: the content's key, and the run that published it; None where nobody knows."""
+
+    commit_key: str | None
+    run_id: str | None
+
+
 def contract_named(name: str) -> Contract:
     """The contract of a table, named bare or with namespace and catalog, in any case.
 
@@ -103,6 +111,29 @@ def snapshots(lake: Lake, contract: Contract) -> tuple[SnapshotRecord, ...]:
     current = table.current_snapshot()
     ordered = sorted(table.metadata.snapshots, key=lambda one: one.sequence_number or 0, reverse=True)
     return tuple(_record(one, current is not None and one.snapshot_id == current.snapshot_id) for one in ordered)
+
+
+def writers(lake: Lake, contract: Contract, snapshot_id: int) -> dict[str, Writer]:
+    """Who wrote each partition that a snapshot holds, by its key, oldest date first.
+
+    Nobody is known for files of a foreign writer, and no run where the snapshot that they came with has expired.
+
+    Raises:
+        TableMissing, SnapshotMissing: the table or its snapshot are gone.
+    """
+    held: dict[str, set[str | None]] = {}
+    for file in pin_at(lake, contract, snapshot_id).files:
+        held.setdefault(file.trading_date.isoformat() if file.trading_date else WHOLE, set()).add(file.commit_key)
+    runs: dict[str, str | None] = {}
+    for snapshot in lake.load(contract.table).metadata.snapshots:
+        said = dict(snapshot.summary.additional_properties) if snapshot.summary else {}
+        for commit_key in said.get(f"{PREFIX}commit-keys", "").split(","):
+            runs[commit_key] = said.get(f"{PREFIX}run-id")
+    found = {}
+    for key, keys in sorted(held.items()):
+        only = next(iter(keys)) if len(keys) == 1 else None
+        found[key] = Writer(only, runs.get(only) if only else None)
+    return found
 
 
 def _overview(cut: Cut, contract: Contract) -> TableOverview:

@@ -62,6 +62,15 @@ class Reconciled:
     removed: tuple[TaggedSnapshot, ...]
     lost: tuple[TaggedSnapshot, ...]
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is lost, in words, a sentence each."""
+        return tuple(
+            f"{one.table} has lost snapshot {one.snapshot_id}, which {one.tag} should keep: that version can no longer "
+            "be made again, nor judged; restore the warehouse from a copy, or train anew and delete the version"
+            for one in self.lost
+        )
+
 
 def tag_name(model: str, number: str) -> str:
     """The tag of a version, e.g. `model.TickPricePredictor.v3`."""
@@ -80,18 +89,6 @@ def tag_inputs(lake: Lake, inputs: VersionInputs) -> None:
     """
     for table, snapshot_id in inputs.snapshots.items():
         _tag(lake, TaggedSnapshot(table, inputs.tag, snapshot_id))
-
-
-def untag(lake: Lake, model: str, number: str) -> tuple[TaggedSnapshot, ...]:
-    """Remove a version's tags from all tables; those that were there. Maintenance may then remove the snapshots.
-
-    Raises:
-        PublishConflict: too many writers at once.
-    """
-    found = tuple(one for one in model_tags(lake) if one.tag == tag_name(model, number))
-    for one in found:
-        _untag(lake, one)
-    return found
 
 
 def model_tags(lake: Lake) -> Iterator[TaggedSnapshot]:

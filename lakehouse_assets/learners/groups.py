@@ -4,7 +4,7 @@ Belongs here: groups and their scores. Does not: the scores over all rows (evalu
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -38,10 +38,6 @@ class GroupScores:
             name: Interval(**value) if isinstance(value, dict) else value for name, value in saved.items()
         }
         return cls(**known)
-
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON values."""
-        return asdict(self)
 
 
 def group_majorities(rows: Outline, trained: Mask) -> dict[str, float]:

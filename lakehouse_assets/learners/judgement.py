@@ -58,24 +58,24 @@ def is_calibrated(scores: Scores, most_off: float) -> tuple[bool, str]:
     return True, f"calibrated: {said}"
 
 
-def holds_its_floor(groups: Mapping[str, GroupScores], least_lift: float = 0.0) -> tuple[bool, str]:
+def holds_its_floor(groups: Mapping[str, GroupScores]) -> tuple[bool, str]:
     """Whether no group, such as an underlying, is surely served worse than by its majority, and a sentence on it.
 
-    Args:
-        groups: the scores of each group on the hold-out.
-        least_lift: how much accuracy over its majority each group must have; below 0 a group may fall short so far.
-
-    A group with fewer than `FEWEST_BLOCKS` blocks of time is not judged: its interval says too little.
+    A group with fewer than `FEWEST_BLOCKS` blocks of time is not judged: its interval says too little. Where none is
+    judged, the floor holds, since nothing speaks against it, and the sentence says so.
     """
     judged = {name: scores for name, scores in groups.items() if scores.blocks >= FEWEST_BLOCKS}
     short = [
         f"{name} by {scores.lift_over_majority}"
         for name, scores in judged.items()
-        if scores.lift_over_majority.high < least_lift
+        if scores.lift_over_majority.high < 0
     ]
     if short:
-        return False, f"surely less than {least_lift:g} above the majority's accuracy on " + ", ".join(short)
+        return False, "surely below the majority's accuracy on " + ", ".join(short)
     unjudged = len(groups) - len(judged)
+    if not judged:
+        few = f"all {unjudged} have fewer than {FEWEST_BLOCKS} blocks of time" if groups else "the rows have none"
+        return True, f"no group was judged: {few}"
     rest = f" ({unjudged} with fewer than {FEWEST_BLOCKS} blocks of time not judged)" if unjudged else ""
     return True, f"none of {len(judged)} groups is surely worse than its majority{rest}"
 

@@ -3,12 +3,13 @@
 Belongs here: the order of judging, and what a repeated or raced evaluation finds. Does not: the rules of merit
 (learners/judgement), how the alias is moved and written down (promotions).
 
-A run that is killed after its judgement is completed by the next one: the judgement is kept on the version.
+Nothing is remembered: gates, bounds and the champion are those of today, so every evaluation judges anew. What was
+killed before the alias moved has not happened. Two are never judged: the version that serves, and one that was rolled
+back from.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from lakehouse_assets.lake.catalog import Lake
 from lakehouse_assets.learners.algorithms import model_of
@@ -16,19 +17,17 @@ from lakehouse_assets.learners.bootstrap import Interval
 from lakehouse_assets.learners.evaluation import Scores, evaluate
 from lakehouse_assets.learners.judgement import Judgement, advantage, holds_its_floor, is_calibrated, judge
 from lakehouse_assets.learners.learner import Model
+from lakehouse_assets.learners.matrix import prediction_hash
 from lakehouse_assets.learners.training import predict_span
 from lakehouse_assets.services.leaderboard import LEADERBOARD_FILE, as_markdown, leaderboard
-from lakehouse_assets.services.model_training import rows_on_disk
-from lakehouse_assets.services.promotions import Evidence, move_champion
+from lakehouse_assets.services.model_training import training_rows
+from lakehouse_assets.services.promotion_ledger import read
+from lakehouse_assets.services.promotions import Evidence, move_champion, reconcile
 from lakehouse_assets.services.registry import ModelRegistry
+from lakehouse_assets.services.rollback import left_behind
 from lakehouse_assets.services.saved_model import load_model
-from lakehouse_assets.services.scratch import scratch_folder
-from lakehouse_assets.services.tracking import RunIdentity, TrackedRun, evaluation_run
-from lakehouse_assets.services.training_record import TrainingInputs, TrainingRecord
-
-JUDGEMENT_TAG = "judgement"
-JUDGED_AGAINST_TAG = "judged_against"
-NOBODY = "none"
+from lakehouse_assets.services.tracking import RunIdentity, evaluation_run
+from lakehouse_assets.services.training_record import TrainingInputs, TrainingRecord, readable
 
 
 class NobodyToJudge(RuntimeError):
@@ -53,7 +52,7 @@ class Contest:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """How a contest ended; `contest` is None where an earlier run had judged it already."""
+    """How a contest ended; `contest` is None where there was nothing to judge."""
 
     number: str
     record: TrainingRecord
@@ -74,8 +73,8 @@ class Bounds:
 class Evaluator:
     """Judges versions on the rows that were held out from them.
 
-    `inputs_of` opens the rows of a record again, at its own snapshots. `doubts` are what speaks against the data that
-    the challenger was trained from, in words; any of them keeps it from its place.
+    `inputs_of` opens the rows of a record again, at its own snapshots. `doubts_of` says what speaks against the data
+    that a record was trained from, in words; any of it keeps the version from its place.
     """
 
     lake: Lake
@@ -83,90 +82,90 @@ class Evaluator:
     identity: RunIdentity
     inputs_of: Callable[[TrainingRecord], TrainingInputs]
     bounds: Bounds
-    doubts: Sequence[str] = ()
+    doubts_of: Callable[[TrainingRecord], Sequence[str]] = lambda _: ()
 
     def settle(self, algorithm: str) -> Evaluation:
         """Judge the algorithm's latest version, write the judgement down, promote it if it deserves it.
 
         Raises:
             NobodyToJudge: the algorithm has no version yet.
+            RecordUnreadable: what its training left behind is gone or damaged.
             SnapshotMissing: the rows of the hold-out have expired.
+            BatchRefused: the ledger of moves is no chain any more, or the move does not honour its contract.
         """
         number = self.registry.alias(algorithm)
         if number is None:
             raise NobodyToJudge(f"no version of {self.registry.name} by {algorithm} yet: materialize model_{algorithm}")
         self.registry.challenge(number)
-        record = TrainingRecord.read(self.registry.store, str(self.registry.version(number).run_id))
+        with readable(self.registry.name, number):
+            record = TrainingRecord.read(self.registry.store, str(self.registry.version(number).run_id))
+        reconcile(self.lake, self.registry, self.identity.dagster_run_id)  # also of a rollback that was killed
         while True:  # again where another run changed the champion meanwhile
             champion = self.registry.champion
-            remembered = self._remembered(number, champion)
-            judgement, contest = (remembered, None) if remembered else self._judge(number, record, champion)
-            if not judgement.promote or self._promote(number, record, champion, str(judgement), contest):
+            settled = self._settled(number, champion)
+            judgement, contest = (settled, None) if settled else self._judge(number, record, champion)
+            if contest is None or not judgement.promote or self._promote(number, champion, judgement, contest):
                 return Evaluation(number, record, judgement, contest, self.registry.champion == number)
 
-    def _promote(
-        self, number: str, record: TrainingRecord, champion: str | None, why: str, contest: Contest | None
-    ) -> bool:
+    def _settled(self, number: str, champion: str | None) -> Judgement | None:
+        """What leaves nothing to judge, in words; None where there is something."""
+        if champion == number:
+            last = read(self.lake).of(self.registry.name)[-1]
+            return Judgement(False, (f"version {number} serves already ({last.why})",))
+        left = left_behind(self.lake, self.registry, number)
+        return Judgement(False, (left,)) if left else None
+
+    def _promote(self, number: str, champion: str | None, judgement: Judgement, contest: Contest) -> bool:
         """Make it the champion and write that down; False where the champion has changed meanwhile."""
-        compared = contest or Contest(record.scores)
         moved = move_champion(
             self.lake,
             self.registry,
             to=number,
             instead_of=champion,
             kind="promotion",
-            why=why,
+            why=str(judgement),
             run_id=self.identity.dagster_run_id,
-            evidence=Evidence.of(compared.challenger, compared.champion, compared.over_champion),
+            evidence=Evidence.of(contest.challenger, contest.champion, contest.over_champion),
         )
         return moved is not None
 
-    def _remembered(self, number: str, champion: str | None) -> Judgement | None:
-        """The judgement of an earlier run, as long as the champion is the one it was about, or the version itself."""
-        tags = self.registry.version(number).tags
-        if JUDGEMENT_TAG not in tags or champion not in (number, _somebody(tags[JUDGED_AGAINST_TAG])):
-            return None
-        verdict, _, reasons = tags[JUDGEMENT_TAG].partition(": ")
-        return Judgement(verdict == "promoted", (reasons,))
-
     def _judge(self, number: str, record: TrainingRecord, champion: str | None) -> tuple[Judgement, Contest]:
         with evaluation_run(self.registry.store, self.identity, f"version {number}") as run:
-            judgement, contest = self._compare(run, number, record, champion)
-            tags = {JUDGEMENT_TAG: str(judgement), JUDGED_AGAINST_TAG: champion or NOBODY}
+            run.log_metrics(record.scores.as_metrics())
+            judgement, contest = self._compare(number, record, champion)
+            run.log_metrics(contest.as_metrics())
+            tags = {"judgement": str(judgement), "judged_against": champion or "none"}
+            self.registry.set_tags(number, tags)
             run.set_tags({**tags, "model_version": number})
             run.log_text(LEADERBOARD_FILE, as_markdown(leaderboard(self.registry.store)))
-            self.registry.set_tags(number, tags)
         return judgement, contest
 
-    def _compare(
-        self, run: TrackedRun, number: str, record: TrainingRecord, champion: str | None
-    ) -> tuple[Judgement, Contest]:
-        run.log_metrics(record.scores.as_metrics())
-        if champion is None or champion == number:
-            return self._weigh(Contest(record.scores), record), Contest(record.scores)
-        theirs = tick_model(self.registry, champion)
-        if missing := set(theirs.features) - set(record.columns.features):
+    def _compare(self, number: str, record: TrainingRecord, champion: str | None) -> tuple[Judgement, Contest]:
+        """Both on the challenger's hold-out, which it predicts again: the kept model, not the one that was trained."""
+        alone = Contest(record.scores)
+        theirs = tick_model(self.registry, champion) if champion else None
+        if theirs and (missing := set(theirs.features) - set(record.columns.features)):
             gone = ", ".join(sorted(missing))
             reason = f"champion {champion} reads {gone}, which the rows no longer have: move the alias by hand"
-            return Judgement(False, (reason,)), Contest(record.scores)
-        contest = self._contest(record, tick_model(self.registry, number), theirs)
-        run.log_metrics(contest.as_metrics())
+            return Judgement(False, (reason,)), alone
+        with training_rows(self.inputs_of(record), lambda _: None) as (rows, _):
+            span = record.columns, record.span
+            ours = predict_span(tick_model(self.registry, number), rows, *span)
+            others = predict_span(theirs, rows, *span) if theirs else None
+        if prediction_hash(ours.probability) != record.provenance.prediction_hash:
+            return Judgement(False, ("the kept model predicts otherwise than the one that was judged",)), alone
+        if champion is None or others is None:
+            return self._weigh(alone, record), alone
+        resampling = record.plan.resampling
+        contest = Contest(record.scores, evaluate(others, resampling), advantage(ours, others, resampling))
         judgement = self._weigh(contest, record)
         return Judgement(judgement.promote, (*judgement.reasons, *self._reservations(champion, record))), contest
-
-    def _contest(self, record: TrainingRecord, ours: Model, theirs: Model) -> Contest:
-        """Both on the challenger's hold-out."""
-        with scratch_folder("hold-out-") as folder:
-            rows = rows_on_disk(self.inputs_of(record), Path(folder))
-            challenger, champion = (predict_span(model, rows, record.columns, record.span) for model in (ours, theirs))
-        resampling = record.plan.resampling
-        return Contest(record.scores, evaluate(champion, resampling), advantage(challenger, champion, resampling))
 
     def _weigh(self, contest: Contest, record: TrainingRecord) -> Judgement:
         further = [
             is_calibrated(record.scores, self.bounds.most_off),
             holds_its_floor(record.group_scores),
-            *((False, doubt) for doubt in self.doubts),
+            *((False, doubt) for doubt in self.doubts_of(record)),
         ]
         return judge(
             contest.challenger,
@@ -185,7 +184,3 @@ class Evaluator:
 def tick_model(registry: ModelRegistry, number: str) -> Model:
     """A version of the tick model, ready to predict."""
     return model_of(*load_model(registry, number))
-
-
-def _somebody(judged_against: str) -> str | None:
-    return None if judged_against == NOBODY else judged_against

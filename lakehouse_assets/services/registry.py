@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from lakehouse_assets.lake.catalog import Lake
-from lakehouse_assets.lake.tags import VersionInputs, reconcile, tag_inputs
+from lakehouse_assets.lake.tags import Reconciled, VersionInputs, reconcile, tag_inputs
 from lakehouse_assets.services.tracking_store import TrackingStore
 
 if TYPE_CHECKING:
@@ -117,6 +117,24 @@ class ModelRegistry:
             raise
 
     @property
+    def aliases(self) -> dict[str, tuple[str, ...]]:
+        """The aliases of each version that has any; empty before the first version."""
+        if not self.store.is_made:
+            return {}
+        from mlflow.exceptions import MlflowException
+
+        try:
+            found = self.store.client.get_registered_model(self.name).aliases
+        except MlflowException as error:
+            if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+                return {}
+            raise
+        by_version: dict[str, tuple[str, ...]] = {}
+        for alias, number in sorted(found.items()):
+            by_version[str(number)] = (*by_version.get(str(number), ()), alias)
+        return by_version
+
+    @property
     def champion(self) -> str | None:
         """The version that serves."""
         return self.alias(CHAMPION)
@@ -150,17 +168,28 @@ class ModelRegistry:
                 raise
 
 
-def keep_inputs(lake: Lake, registry: ModelRegistry, number: str) -> None:
+def keep_inputs(lake: Lake, registry: ModelRegistry, number: str) -> Reconciled:
     """Tag the snapshots that a version was trained from, so that maintenance cannot remove what it is made of.
 
-    The tags of versions that were deleted since are removed: nothing else tells the lake of a deletion.
+    The tags of all other versions are put right as well (`keep_all_inputs`).
 
     Raises:
         SnapshotMissing: a snapshot has expired already.
         PublishConflict: too many writers at once.
     """
     tag_inputs(lake, VersionInputs(registry.name, number, registry.snapshots(number)))
-    reconcile(lake, lambda: registered_inputs(registry.store))
+    return keep_all_inputs(lake, registry.store)
+
+
+def keep_all_inputs(lake: Lake, store: TrackingStore) -> Reconciled:
+    """Make the lake's tags those of the versions that are registered; the caller tells of what is lost.
+
+    The tags of versions that were deleted since are removed: nothing else tells the lake of a deletion.
+
+    Raises:
+        PublishConflict: too many writers at once.
+    """
+    return reconcile(lake, lambda: registered_inputs(store))
 
 
 def registered_models(store: TrackingStore) -> tuple[str, ...]:

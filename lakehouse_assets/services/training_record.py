@@ -4,7 +4,8 @@ Belongs here: the record `training.json`, metrics, files and interface of a run.
 trained, registered and judged (model_training, model_evaluation).
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -26,6 +27,28 @@ from lakehouse_assets.services.tracking import TrackedRun, read_record
 from lakehouse_assets.services.tracking_store import TrackingStore
 
 EXAMPLE_ROWS = 5
+
+
+class RecordUnreadable(RuntimeError):
+    """What a training left behind is gone or damaged; the message names the version and what to do."""
+
+
+@contextmanager
+def readable(model: str, number: str) -> Iterator[None]:
+    """Whatever goes wrong while the record of a version is read, said of that version.
+
+    Raises:
+        RecordUnreadable: run or record are gone, damaged, or of a program that wrote another one.
+    """
+    from mlflow.exceptions import MlflowException
+
+    try:
+        yield
+    except (MlflowException, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise RecordUnreadable(
+            f"the record of version {number} of {model} cannot be read: {type(error).__name__}: {error}; restore its "
+            "run from a copy, or delete the version and train it again"
+        ) from error
 
 
 @dataclass(frozen=True)

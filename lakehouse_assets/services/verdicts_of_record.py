@@ -6,15 +6,22 @@ there are no verdicts.
 """
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from lakehouse_assets.contracts.contract import Contract
+from lakehouse_assets.lake.catalog import Lake
+from lakehouse_assets.lake.inspection import Writer, writers
 from lakehouse_assets.settings import Settings
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance
+
+
+DATA_VERSION_TAG: Final = "dagster/data_version"
+"""On a materialization: the content keys of what it made, shortened and joined by + where there are several."""
 
 
 @dataclass(frozen=True)
@@ -29,11 +36,6 @@ class RunVerdict:
     def is_refused(self) -> bool:
         """Whether the batch stayed invisible."""
         return bool(self.refused)
-
-    @property
-    def is_green(self) -> bool:
-        """Whether no check warned or refused."""
-        return not self.warned and not self.refused
 
     @property
     def words(self) -> str:
@@ -83,6 +85,43 @@ class VerdictsOfRecord:
             self._by_run[run_id] = _evaluated(self._instance, run_id)
         return self._by_run[run_id].get(table)
 
+    def doubts(self, lake: Lake, contract: Contract, snapshot_id: int) -> list[str]:
+        """What keeps the gates of a table from being green on all dates that a snapshot holds, in words.
+
+        Only checks that block count: an old or quiet day warns, and is no fault of the rows. A date without any
+        verdict on record is not green either: nobody knows who judged it.
+
+        Raises:
+            TableMissing, SnapshotMissing: the table or its snapshot are gone.
+        """
+        refused, silent = [], []
+        for key, writer in writers(lake, contract, snapshot_id).items():
+            said = self._of_partition(contract.table, key, writer)
+            if said is None:
+                silent.append(key)
+            elif said.is_refused:
+                refused.append(f"{key} {said.words}")
+        found = [f"no verdict is on record for {_spelled(silent)}"] if silent else []
+        return [f"the gates of {contract.table} are not green: {words}" for words in (*refused, *found)]
+
+    def _of_partition(self, table: str, key: str, writer: Writer) -> RunVerdict | None:
+        """What was said in the run that published the content, else in the last that made the very same again.
+
+        Such a run publishes nothing, so no snapshot names it; the data version of its materialization is the content.
+        """
+        said = self.of_run(writer.run_id, table)
+        if said or self._instance is None or writer.commit_key is None:
+            return said
+        from dagster import AssetKey, AssetRecordsFilter
+
+        asked = AssetRecordsFilter(AssetKey(table), asset_partitions=[key])
+        for record in self._instance.fetch_materializations(asked, limit=1).records:
+            made = record.asset_materialization
+            versions = (made.tags or {}).get(DATA_VERSION_TAG, "").split("+") if made else []
+            if any(version and writer.commit_key.startswith(version) for version in versions):
+                return self.of_run(record.run_id, table)
+        return None
+
     def latest(self, tables: Iterable[str]) -> Mapping[str, RunVerdict]:
         """The verdict of the last run that set out to write each table; tables without one are left out."""
         if self._instance is None:
@@ -94,6 +133,10 @@ class VerdictsOfRecord:
         last_runs = {record.asset_entry.asset_key.path[-1]: record.asset_entry.last_run_id for record in records}
         found = {name: self.of_run(last_runs.get(name), name) for name in names}
         return {name: verdict for name, verdict in found.items() if verdict is not None}
+
+
+def _spelled(keys: Sequence[str]) -> str:
+    return keys[0] if len(keys) == 1 else f"{len(keys)} dates, {keys[0]} to {keys[-1]}"
 
 
 def _evaluated(instance: "DagsterInstance", run_id: str) -> Mapping[str, RunVerdict]:

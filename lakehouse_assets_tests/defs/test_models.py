@@ -125,6 +125,9 @@ def test_three_learners_are_judged_and_the_champion_is_written_down_and_nothing_
     judged = metadata(first, "model_evaluation")
     assert registry.alias("challenger") == registry.alias("xgboost") == str(judged["model_version"])
     assert judged["judgement"].startswith(("promoted: ", "not promoted: "))
+    for table in ("feature_option_minutes", "feature_option_labels"):  # which another instance judged
+        words = f"the gates of {table} are not green: no verdict is on record for 2 dates, 2026-11-17 to 2026-11-18"
+        assert words in judged["judgement"]
     assert (registry.champion is not None) is judged["is_champion"]
     assert "| TickPricePredictor |" in judged["leaderboard"]
     (evaluated,) = runs(registry, EVALUATION_EXPERIMENT)

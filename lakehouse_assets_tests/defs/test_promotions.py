@@ -11,10 +11,12 @@ from lakehouse_assets.contracts.models import MODEL_PROMOTIONS
 from lakehouse_assets.defs.promotions import model_promotions
 from lakehouse_assets.lake.catalog import Lake
 from lakehouse_assets.lake.io_manager import LakeResource
+from lakehouse_assets.lake.tags import VersionInputs, model_tags, tag_inputs
 from lakehouse_assets.services.mlflow import MlflowResource
 from lakehouse_assets.services.registry import ModelRegistry
 from lakehouse_assets.settings import load_settings
-from lakehouse_assets_tests.services.ledgers import moves_of, promote, registry_in, story, versions
+from lakehouse_assets_tests.lake.toys import MONDAY, ticks, write
+from lakehouse_assets_tests.services.ledgers import SNAPSHOTS, moves_of, promote, registry_in, story, versions
 
 CHECKS = {
     "model_promotions_honour_their_contract", "model_promotions_keep_what_they_held",
@@ -73,6 +75,24 @@ def test_a_ledger_without_moves_is_an_empty_table(registry: ModelRegistry, insta
     assert done.success
     (event,) = done.asset_materializations_for_node("model_promotions")
     assert event.metadata["dagster/row_count"].value == 0
+
+
+def test_tags_follow_the_versions_and_what_is_lost_is_told(
+    registry: ModelRegistry, instance: dg.DagsterInstance
+) -> None:
+    lake = Lake(load_settings())
+    kept = write(lake, ticks(MONDAY, 1), MONDAY).snapshot_id or 0
+    tag_inputs(lake, VersionInputs(registry.name, "9", {"toy_ticks": kept}))  # a version that was deleted
+    (number,) = versions(registry, 1)
+    registry.set_tags(number, {"snapshot.toy_ticks": str(kept)})
+    done = run(registry, instance)
+    assert done.success
+    assert {one.tag for one in model_tags(lake)} == {f"model.{registry.name}.v{number}"}
+    (event,) = done.asset_materializations_for_node("model_promotions")
+    said = {name: value.value for name, value in event.metadata.items()}
+    assert (said["tags_set"], said["tags_removed"], said["snapshots_lost"]) == (1, 1, len(SNAPSHOTS))
+    for table, snapshot in SNAPSHOTS.items():
+        assert f"{table} has lost snapshot {snapshot}" in said["lost"]
 
 
 def test_a_ledger_that_somebody_else_broke_fails_with_its_verdicts(

@@ -20,7 +20,6 @@ from lakehouse_assets.lake.tags import (
     model_tags,
     reconcile,
     tag_inputs,
-    untag,
 )
 from lakehouse_assets_tests.lake.toys import BY_DATE, MONDAY, TOY, TUESDAY, data_files, head, seen, start, ticks, write
 
@@ -92,11 +91,12 @@ def test_deleting_the_version_frees_its_snapshots(lake: Lake) -> None:
     old = write(lake, ticks(MONDAY, price=1.0), MONDAY).snapshot_id
     write(lake, ticks(MONDAY, price=2.0), MONDAY)
     tag_inputs(lake, inputs("1", toy_ticks=old))
-    assert untag(lake, MODEL, "1") == (TaggedSnapshot("toy_ticks", "model.TickPricePredictor.v1", old or 0),)
+    freed = TaggedSnapshot("toy_ticks", "model.TickPricePredictor.v1", old or 0)
+    assert reconcile(lake, lambda: ()) == Reconciled((), (freed,), ())
     expire_all(lake)
     assert [one.snapshot_id for one in lake.load("toy_ticks").snapshots()] == [head(lake)]
     assert {row["price"] for row in seen(lake)} == {2.0}
-    assert untag(lake, MODEL, "1") == ()
+    assert reconcile(lake, lambda: ()) == Reconciled((), (), ())
 
 
 def test_tagging_twice_is_tagging_once_and_touches_no_data(lake: Lake) -> None:

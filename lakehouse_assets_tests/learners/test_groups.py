@@ -1,7 +1,7 @@
 """A model on each group of rows: scored apart, against the group's own majority."""
 
 import json
-from dataclasses import astuple
+from dataclasses import asdict, astuple
 from pathlib import Path
 
 import numpy as np
@@ -84,7 +84,7 @@ def test_rows_without_groups_have_no_group_scores() -> None:
 
 def test_the_scores_are_the_same_after_a_trip_through_json() -> None:
     for scores in evaluate_groups(predictions([0, 1], (0.5, 0.5)), RESAMPLING).values():
-        assert GroupScores.from_dict(json.loads(json.dumps(scores.to_dict()))) == scores
+        assert GroupScores.from_dict(json.loads(json.dumps(asdict(scores)))) == scores
 
 
 def test_names_go_through_the_file_in_whatever_batches(tmp_path: Path) -> None:

@@ -154,8 +154,8 @@ def test_one_group_surely_below_its_majority_is_enough_to_refuse() -> None:
     kept, words = holds_its_floor({"A": good, "C": unsure, "D": short})
     assert kept
     assert words == "none of 2 groups is surely worse than its majority (1 with fewer than 8 blocks of time not judged)"
-    assert holds_its_floor({"B": bad}, least_lift=-0.02)[0]
-    assert not holds_its_floor({"C": unsure}, least_lift=0.02)[0]
+    assert holds_its_floor({"D": short}) == (True, "no group was judged: all 1 have fewer than 8 blocks of time")
+    assert holds_its_floor({}) == (True, "no group was judged: the rows have none")
     verdict = judge(scores(predictions(1.0)), None, None, too_good=0.75, further=[holds_its_floor({"B": bad})])
     assert not verdict.promote
     assert "on B by" in str(verdict)

@@ -1,56 +1,16 @@
-"""Challenger against champion: who serves, why, and what a repeated, raced or killed evaluation finds."""
+"""Challenger against champion: who serves and why, on merit alone."""
 
-import dataclasses
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from lakehouse_assets.services.model_evaluation import Bounds, Evaluation, Evaluator, NobodyToJudge
-from lakehouse_assets.services.model_training import ModelOutcome, train_and_register
+from lakehouse_assets.services.model_evaluation import Bounds, NobodyToJudge
 from lakehouse_assets.services.promotion_ledger import read
 from lakehouse_assets.services.registry import CHALLENGER, ModelRegistry
-from lakehouse_assets.services.tracking import EVALUATION_EXPERIMENT
 from lakehouse_assets_tests.learners.synthetic import World, rows
+from lakehouse_assets_tests.services.arena import RED, SIGNAL, Arena
 from lakehouse_assets_tests.services.ledgers import lake_in
-from lakehouse_assets_tests.services.worlds import PLAN, RECIPE, TOO_GOOD, Reading, identity
-
-SIGNAL = World(days=8)
-BOUNDS = Bounds(too_good=TOO_GOOD, most_off=0.1)
-
-
-@dataclasses.dataclass
-class Arena:
-    """Trains and judges on one set of rows."""
-
-    registry: ModelRegistry
-    folder: Path
-    reading: Reading
-    bounds: Bounds = BOUNDS
-    doubts: tuple[str, ...] = ()
-
-    def train(self, run: str = "run-1", rounds: int = 20) -> ModelOutcome:
-        plan = dataclasses.replace(PLAN, recipe=dataclasses.replace(RECIPE, rounds=rounds), naive_split=False)
-        return train_and_register(self.reading.inputs, plan, self.registry, identity(run), too_good=TOO_GOOD)
-
-    def judge(self, run: str = "run-1") -> Evaluation:
-        evaluator = Evaluator(
-            lake_in(self.folder),
-            self.registry,
-            identity(run, "model_evaluation"),
-            inputs_of=lambda _: self.reading.inputs,
-            bounds=self.bounds,
-            doubts=self.doubts,
-        )
-        return evaluator.settle("xgboost")
-
-    def moves(self) -> list[tuple[int | None, int | None]]:
-        return [(move.from_version, move.to_version) for move in read(lake_in(self.folder)).of(self.registry.name)]
-
-    def evaluation_runs(self) -> list[Any]:
-        store = self.registry.store
-        found: list[Any] = store.client.search_runs([store.experiment(EVALUATION_EXPERIMENT)])
-        return found
+from lakehouse_assets_tests.services.worlds import TOO_GOOD, Reading
 
 
 @pytest.fixture
@@ -78,6 +38,7 @@ def test_the_first_good_model_is_promoted_and_written_down_once(arena: Arena) ->
 
     again = arena.judge("run-2")
     assert (again.is_champion, again.contest) == (True, None)
+    assert str(again.judgement).startswith("not promoted: version 1 serves already (promoted: accuracy ")
     assert arena.moves() == [(None, 1)]
     assert len(arena.evaluation_runs()) == 1  # the second time nothing was judged
 
@@ -127,12 +88,14 @@ def test_a_better_challenger_takes_the_place_and_the_ledger_says_by_how_much(
 
 
 @pytest.mark.slow
-def test_gates_of_the_data_that_are_not_green_keep_a_good_model_from_its_place(arena: Arena) -> None:
+def test_gates_of_the_data_that_are_not_green_keep_a_good_model_from_its_place_until_they_are(arena: Arena) -> None:
     arena.train()
-    evaluation = dataclasses.replace(arena, doubts=("the gates of feature_option_minutes are not green",)).judge()
+    evaluation = arena.is_judged_with(RED)
     assert not evaluation.is_champion
-    assert "the gates of feature_option_minutes are not green" in str(evaluation.judgement)
+    assert RED in str(evaluation.judgement)
     assert arena.registry.champion is None
+    assert arena.judge("run-3").is_champion
+    assert arena.moves() == [(None, 1)]
 
 
 @pytest.mark.slow
@@ -145,22 +108,3 @@ def test_probabilities_that_are_surely_off_keep_a_good_model_from_its_place(
     evaluation = arena.judge()
     assert "not calibrated" in str(evaluation.judgement)
     assert registry.champion is None
-
-
-@pytest.mark.slow
-def test_a_judgement_that_was_killed_before_the_promotion_is_completed_by_the_next_run(
-    arena: Arena, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    arena.train()
-
-    def killed(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(ModelRegistry, "promote", killed)
-        with pytest.raises(KeyboardInterrupt):
-            arena.judge()
-    assert arena.registry.champion is None
-    healed = arena.judge("run-2")
-    assert (healed.is_champion, healed.contest) == (True, None)
-    assert arena.moves() == [(None, 1)]

@@ -67,5 +67,26 @@ def test_a_deleted_version_frees_its_snapshots_when_the_next_one_is_kept(
     first, second = (version(registry, key, **{"snapshot.toy_ticks": str(snapshot)}) for key in "ab")
     keep_inputs(lake, registry, first)
     registry.store.client.delete_model_version(TICK_MODEL, first)
-    keep_inputs(lake, registry, second)
+    freed = keep_inputs(lake, registry, second)
+    assert [one.tag for one in freed.removed] == [f"model.{TICK_MODEL}.v{first}"]
     assert [one.tag for one in model_tags(lake)] == [f"model.{TICK_MODEL}.v{second}"]
+
+
+def test_a_snapshot_that_another_version_has_lost_is_told_where_one_is_kept(
+    registry: ModelRegistry, tmp_path: Path
+) -> None:
+    lake = Lake(Settings(home=tmp_path / "lake"))
+    snapshot = write(lake, ticks(MONDAY, 1), MONDAY).snapshot_id
+    poor = version(registry, "a", **{"snapshot.toy_ticks": "5"})
+    kept = keep_inputs(lake, registry, version(registry, "b", **{"snapshot.toy_ticks": str(snapshot)}))
+    assert [(one.tag, one.snapshot_id) for one in kept.lost] == [(f"model.{TICK_MODEL}.v{poor}", 5)]
+    (words,) = kept.warnings
+    assert words.startswith(f"toy_ticks has lost snapshot 5, which model.{TICK_MODEL}.v{poor} should keep: ")
+
+
+def test_the_aliases_stand_with_the_version_that_each_points_to(registry: ModelRegistry) -> None:
+    assert registry.aliases == {}
+    first, second, _ = (version(registry, key) for key in "abc")
+    for alias, number in (("xgboost", first), ("champion", first), ("challenger", second)):
+        registry.point(alias, number)
+    assert registry.aliases == {first: ("champion", "xgboost"), second: ("challenger",)}

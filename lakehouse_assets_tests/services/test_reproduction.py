@@ -14,9 +14,9 @@ from lakehouse_assets.contracts.features import FEATURE_OPTION_LABELS, FEATURE_O
 from lakehouse_assets.lake.catalog import Lake
 from lakehouse_assets.lake.paths import local_path
 from lakehouse_assets.lake.table import pin
-from lakehouse_assets.lake.tags import untag
+from lakehouse_assets.lake.tags import reconcile
 from lakehouse_assets.services.provenance import RECORD_FILE
-from lakehouse_assets.services.registry import TICK_MODEL, ModelRegistry
+from lakehouse_assets.services.registry import TICK_MODEL, ModelRegistry, registered_inputs
 from lakehouse_assets.services.reproduction import UnknownModel, reproduce, resolve
 from lakehouse_assets.services.tracking_store import TrackingStore
 from lakehouse_assets.settings import Settings
@@ -76,8 +76,7 @@ def test_a_version_survives_that_everything_was_expired_that_may_be_and_its_file
     assert removed > 0
     assert reproduce(lake, store, f"models:/{TICK_MODEL}/1").is_equal
 
-    untag(lake, TICK_MODEL, "1")
-    untag(lake, TICK_MODEL, "2")
+    reconcile(lake, lambda: [one for one in registered_inputs(store) if one.number == "3"])
     assert reproduce(lake, store, f"models:/{TICK_MODEL}/3").is_equal  # the others' tags still keep the snapshots
 
 
