@@ -134,7 +134,8 @@ def _trained(
         return
     except Untrainable as hopeless:
         raise dg.Failure(f"no model: {hopeless}", allow_retries=False) from hopeless
-    keep_inputs(lake.lake, registry, outcome.version)
+    for lost in keep_inputs(lake.lake, registry, outcome.version).warnings:
+        context.log.warning(lost)
     yield from _told(asset, outcome)
 
 

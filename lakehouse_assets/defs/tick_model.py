@@ -124,7 +124,8 @@ def trained(
     except TooGoodToBeTrue as refused:
         yield _too_good(asset, refused.record.scores, passed=False, words=str(refused))
         raise dg.Failure(str(refused), metadata={"mlflow_run_id": refused.run_id}, allow_retries=False) from refused
-    keep_inputs(lake.lake, mlflow.registry, outcome.version)
+    for lost in keep_inputs(lake.lake, mlflow.registry, outcome.version).warnings:
+        context.log.warning(lost)
     yield dg.MaterializeResult(
         metadata=numbers_of(outcome),
         data_version=dg.DataVersion(outcome.record.provenance.data_key),
