@@ -4,7 +4,6 @@ Belongs here: base, content key and data files. Does not: guarding partitions (`
 nor making them visible (`commit`).
 """
 
-import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from pyiceberg.table.metadata import TableMetadata
 from lakehouse_assets.contracts.contract import Contract
 from lakehouse_assets.lake.catalog import Lake
 from lakehouse_assets.lake.engine import connect, partitions_in, split_file, write_file
-from lakehouse_assets.lake.paths import KEY_DIGITS, local_path, staging_folder
+from lakehouse_assets.lake.paths import KEY_DIGITS, staging_folder
 from lakehouse_assets.lake.query import Content, digest
 from lakehouse_assets.lake.schema import (
     ICEBERG_TYPES,
@@ -28,6 +27,7 @@ from lakehouse_assets.lake.schema import (
     refuse_other_layout,
     widened_columns,
 )
+from lakehouse_assets.lake.storage import remove_folder
 from lakehouse_assets.lake.strays import guarded, refuse_strays
 from lakehouse_assets.lake.table import PlannedFile, Table, described, planned_files
 from lakehouse_assets.settings import Settings
@@ -83,7 +83,7 @@ class Staged:
     def discard(self) -> None:
         """Remove the staged files; what was published stays."""
         for part in self.partitions:
-            discard(part)
+            discard(self.settings, part)
 
 
 def stage(lake: Lake, contract: Contract, content: Content, partition_keys: Iterable[str]) -> Staged:
@@ -108,7 +108,7 @@ def stage(lake: Lake, contract: Contract, content: Content, partition_keys: Iter
             staged.append(_stage_partition(lake, table, metadata, contract, content, key, ids))  # noqa: PERF401
     except BaseException:
         for part in staged:
-            discard(part)
+            discard(lake.settings, part)
         raise
     return Staged(contract, tuple(staged), content.inputs, ids, lake.settings, _rows_by_date(table, contract))
 
@@ -118,10 +118,10 @@ def commit_key_for(contract: Contract, content: Content, key: str, ids: Mapping[
     return digest([content.fingerprint(key), key, dict(ids), list(contract.partition)])[:KEY_DIGITS]
 
 
-def discard(part: StagedPartition) -> None:
+def discard(settings: Settings, part: StagedPartition) -> None:
     """Remove one partition's staged files."""
     if part.folder is not None:
-        shutil.rmtree(local_path(part.folder), ignore_errors=True)
+        remove_folder(settings, part.folder)
 
 
 def evolve(transaction: Transaction, contract: Contract) -> None:
@@ -163,7 +163,7 @@ def _stage_partition(
     try:
         data_files = tuple(_write(lake, table, metadata, contract, content, key, ids, folder))
     except BaseException:
-        shutil.rmtree(local_path(folder), ignore_errors=True)
+        remove_folder(lake.settings, folder)
         raise
     files = tuple(described(data_file, _date(key)) for data_file in data_files)
     return StagedPartition(
@@ -186,7 +186,7 @@ def _write(
     with connect(lake.settings) as connection:
         select, parameters = content.open(connection, key)
         if not write_file(connection, select, contract, ids, path, parameters):
-            shutil.rmtree(local_path(folder))
+            remove_folder(lake.settings, folder)
             content.confirm(key)
             return
         paths = [path]
@@ -194,7 +194,7 @@ def _write(
             partitions = partitions_in(connection, contract, path)
             refuse_strays(contract, key, partitions)
             if len(partitions) > 1:
-                paths = split_file(connection, contract, ids, path, partitions)
+                paths = split_file(lake.settings, connection, contract, ids, path, partitions)
     content.confirm(key)
     for written in paths:
         yield guarded(table, metadata, contract, key, written)
