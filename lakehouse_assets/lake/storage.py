@@ -68,12 +68,17 @@ def bucket(settings: Settings) -> S3FileSystem:
     from s3fs import S3FileSystem
 
     key, secret = _keys()
-    for name in WHEN_REQUIRED:
-        os.environ.setdefault(name, "when_required")
+    checksums_when_required()
     storage = settings.storage
     return S3FileSystem(
         key=key, secret=secret, endpoint_url=storage.endpoint, client_kwargs={"region_name": storage.region}
     )
+
+
+def checksums_when_required() -> None:
+    """Tell every S3 client of this process and its children to keep to what all stores know."""
+    for name in WHEN_REQUIRED:
+        os.environ.setdefault(name, "when_required")
 
 
 def iceberg_options(settings: Settings) -> Mapping[str, str]:

@@ -63,16 +63,22 @@ class SparkSettings(Section):
 
     master: str = Field("local[2]", pattern=r"^(local(\[[0-9*]+\])?|spark://[^ ]+|sc://[^ ]+)$")
     jars: str | None = None
+    driver_host: str = "127.0.0.1"
+    shuffle_partitions: int = Field(4, ge=1, le=100_000)
     driver_memory: str = Field("1g", pattern=r"^[1-9][0-9]*[mg]$")
 
 
 class TrinoSettings(Section):
-    """The Trino server; with a password it is asked over https, which its client insists on."""
+    """The Trino server; with a password it is asked over https, which its client insists on.
+
+    `certificate` is the file of the authority that signed the server's, where the system does not know it.
+    """
 
     host: str = "127.0.0.1"
     port: int = Field(8080, ge=1, le=65_535)
     user: str = "lakehouse"
     password: SecretStr | None = None
+    certificate: str | None = None
 
 
 class BronzeSettings(Section):
