@@ -57,7 +57,7 @@ def test_the_environment_wins_over_the_file_and_keeps_its_neighbours(
         ('[model]\nmax_depth = "deep"', "model.max_depth: Input should be a valid integer"),
         ("[model]\nmax_depth = 99", "model.max_depth: Input should be less than or equal to 16, found 99"),
         ('[model]\nalgorithm = "oracle"', "Input should be 'xgboost', 'lightgbm' or 'random_forest', found 'oracle'"),
-        ('profile = "production"', 'profile: "production" has no engines or servers yet'),
+        ('profile = "production"', 'profile: "production" needs catalog.uri, storage.warehouse, mlflow.uri'),
         ('profile = "cloud"', "profile: Input should be 'embedded' or 'production', found 'cloud'"),
         ('[bronze]\npartition_cols = ["source"]', "bronze.partition_cols: Value error, must name trading_date"),
         ('[engine]\nmemory_limit = "lots"', "engine.memory_limit: String should match pattern"),

@@ -16,6 +16,9 @@ from lakehouse_assets.transforms.dialects import written_for
 if TYPE_CHECKING:
     import duckdb
 
+BEFORE = "_before"
+"""Ends the name of what a table held that is written now."""
+
 
 class Court(Protocol):
     """An engine that shows the staged rows and their inputs under the names of their tables."""
@@ -47,11 +50,11 @@ class ForeignCourt:
     """Spark or Trino, the rows shown as CTEs over the catalog's tables."""
 
     engine: ForeignEngine
-    relations: Sequence[Relation]
+    relations: Mapping[str, Relation]
     has_bitmaps = False
 
     def ask(self, text: str, parameters: Mapping[str, object] | None = None) -> Sequence[tuple[Any, ...]]:
         """The rows of a question, in the engine's dialect."""
         written = written_for(self.engine.name, text, values=parameters)
-        named = [one for one in self.relations if one.contract.table in written]
+        named = {name: one for name, one in self.relations.items() if name in written}
         return self.engine.rows(over(self.engine.name, named, written))

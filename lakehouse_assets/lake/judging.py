@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-from lakehouse_assets.lake.courts import Court, DuckDBCourt, ForeignCourt
+from lakehouse_assets.lake.courts import BEFORE, Court, DuckDBCourt, ForeignCourt
 from lakehouse_assets.lake.engine import connect
 from lakehouse_assets.lake.engines import ForeignName, opened
 from lakehouse_assets.lake.engines.statements import Relation
@@ -61,15 +61,21 @@ def _court(
     inputs: Mapping[str, Table],
     key: str,
 ) -> Iterator[Court]:
-    """The engine that computed the tables, showing their staged rows and the inputs of the partition."""
+    """The engine that computed the tables, showing their staged rows and the inputs of the partition.
+
+    What a table held that is written now is shown as `<table>_before`.
+    """
     settings = together[0].settings
+    staged_parts = {staged.contract.table: (staged, parts[staged.contract.table]) for staged in together}
+    named_inputs = {f"{name}{BEFORE}" if name in staged_parts else name: table for name, table in inputs.items()}
     if engine is not None:
-        relations = [Relation.of(table, key) for table in inputs.values()]
-        relations += [staged.relation(parts[staged.contract.table]) for staged in together]
+        relations = {name: Relation.of(table, key) for name, table in named_inputs.items()}
+        relations |= {name: staged.relation(part) for name, (staged, part) in staged_parts.items()}
         yield ForeignCourt(opened(engine, settings), relations)
         return
     with connect(settings) as connection:
-        for table in (*(table.only(key) for table in inputs.values()),
-                      *(staged.table(parts[staged.contract.table]) for staged in together)):  # fmt: skip
-            table.bind(connection)
+        shown = {name: table.only(key) for name, table in named_inputs.items()}
+        shown |= {name: staged.table(part) for name, (staged, part) in staged_parts.items()}
+        for name, table in shown.items():
+            table.bind(connection, name)
         yield DuckDBCourt(connection)

@@ -1,6 +1,6 @@
 """Where files lie: the local file system of the embedded profile, or an S3 bucket.
 
-Belongs here: how each client is told to reach the bucket, and removing files. Does not: what files are called (`paths`).
+Belongs here: how each client is told to reach the bucket, and removing files. Does not: what they are called (`paths`).
 """
 
 from __future__ import annotations

@@ -44,9 +44,7 @@ TRINO_FORMS: Final = {
 FORMS: Final[Mapping[Engine, Mapping[str, str]]] = {"duckdb": {}, "spark": SPARK_FORMS, "trino": TRINO_FORMS}
 
 
-def written_for(
-    engine: Engine, sql: str, macros: str | None = None, values: Mapping[str, object] | None = None
-) -> str:
+def written_for(engine: Engine, sql: str, macros: str | None = None, values: Mapping[str, object] | None = None) -> str:
     """The text for one engine, macros expanded; parameters stay named placeholders where no value is given.
 
     Args:

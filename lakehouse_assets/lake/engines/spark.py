@@ -124,11 +124,13 @@ def _jars(settings: Settings) -> list[str]:
 
 def _teach(session: Any) -> None:
     """Register the functions of `called` under their names."""
-    from pyspark.sql.functions import arrow_udf
+    from pyspark.sql.pandas import functions
+
+    made: Any = functions.arrow_udf  # overloads that know Spark's types only
 
     types = {"DOUBLE": "double", "BOOLEAN": "boolean", "VARCHAR": "string"}
     for one in CALLED.values():
-        session.udf.register(one.name, arrow_udf(on_arrow(one), types[one.returns]))
+        session.udf.register(one.name, made(on_arrow(one), types[one.returns]))
 
 
 def _first_line(error: Exception) -> str:

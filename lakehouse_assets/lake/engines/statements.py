@@ -5,8 +5,9 @@ Belongs here: binding inputs as CTEs and parameters as literals, casts to the co
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING
 
 from lakehouse_assets.contracts.contract import ColumnType, Contract
@@ -48,9 +49,9 @@ class Relation:
     def of(cls, table: Table, key: str) -> Relation:
         """The rows of one partition of a pinned table; all rows where it has none."""
         contract = table.contract
-        date = key if contract.is_partitioned else None
+        only = key if contract.is_partitioned else None
         names = frozenset(dict(table.field_ids))
-        return cls(contract, NAMESPACE, contract.table, table.snapshot_id, names, date)
+        return cls(contract, NAMESPACE, contract.table, table.snapshot_id, names, only)
 
 
 def name_in(engine: ForeignName, *parts: str) -> str:
@@ -61,30 +62,31 @@ def name_in(engine: ForeignName, *parts: str) -> str:
 
 def select(engine: ForeignName, relation: Relation) -> str:
     """The relation's rows with the contract's columns; null where the table has not got one yet."""
-    types = TYPES[engine]
+    is_empty = relation.snapshot_id is None
     columns = ", ".join(
-        name_in(engine, c.name) if c.name in relation.columns
-        else f"CAST(NULL AS {types[c.type]}) AS {name_in(engine, c.name)}"
+        f"CAST(NULL AS {TYPES[engine][c.type]}) AS {name_in(engine, c.name)}"
+        if is_empty or c.name not in relation.columns
+        else name_in(engine, c.name)
         for c in relation.contract.columns
-    )  # fmt: skip
-    if relation.snapshot_id is None:
-        nothing = ", ".join(f"CAST(NULL AS {types[c.type]}) AS {name_in(engine, c.name)}"
-                            for c in relation.contract.columns)  # fmt: skip
-        return f"SELECT {nothing} WHERE 1 = 0"
+    )
+    if is_empty:
+        return f"SELECT {columns} WHERE 1 = 0"
     source = name_in(engine, CATALOG, relation.namespace, relation.table)
-    where = f" WHERE {name_in(engine, 'trading_date')} = DATE '{relation.trading_date}'" if relation.trading_date else ""
-    return f"SELECT {columns} FROM {source} {AT_SNAPSHOT[engine]} {int(relation.snapshot_id)}{where}"
+    text = f"SELECT {columns} FROM {source} {AT_SNAPSHOT[engine]} {relation.snapshot_id}"
+    if relation.trading_date is None:
+        return text
+    return f"{text} WHERE {name_in(engine, 'trading_date')} = DATE '{date.fromisoformat(relation.trading_date)}'"
 
 
-def over(engine: ForeignName, relations: Sequence[Relation], text: str) -> str:
-    """A text over relations, each shown under its contract's name."""
-    shown = ", ".join(f"{name_in(engine, one.contract.table)} AS ({select(engine, one)})" for one in relations)
+def over(engine: ForeignName, relations: Mapping[str, Relation], text: str) -> str:
+    """A text over relations, each shown under its name."""
+    shown = ", ".join(f"{name_in(engine, name)} AS ({select(engine, one)})" for name, one in relations.items())
     return f"WITH {shown} {text}" if shown else text
 
 
 def insert(engine: ForeignName, query: Query, key: str, contract: Contract, target: tuple[str, str]) -> str:
     """The statement that writes a partition's rows, cast to the contract, into `target` (namespace, table)."""
-    relations = [Relation.of(table, key) for table in query.inputs.values()]
+    relations = {name: Relation.of(table, key) for name, table in query.inputs.items()}
     columns = ", ".join(name_in(engine, c.name) for c in contract.columns)
     casts = ", ".join(
         f"CAST({name_in(engine, c.name)} AS {TYPES[engine][c.type]}) AS {name_in(engine, c.name)}"

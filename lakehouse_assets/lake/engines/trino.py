@@ -17,9 +17,10 @@ class Trino:
 
     def __init__(self, settings: Settings) -> None:
         """Open nothing yet: Trino is asked over HTTP."""
+        from trino import dbapi
         from trino.auth import BasicAuthentication
-        from trino.dbapi import connect
 
+        connect: Any = dbapi.connect  # untyped
         known = settings.trino
         password = known.password.get_secret_value() if known.password else None
         self._where = f"{known.host}:{known.port}"
