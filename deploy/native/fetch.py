@@ -5,10 +5,12 @@ Each tool asks the registry that it is configured for; jars are held against the
 against go.sum, Debian's packages by apt against its signed index.
 """
 
+import os
 import shutil
 import subprocess
+import tempfile
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -20,6 +22,15 @@ HERE = Path(__file__).resolve().parent
 COPY_JARS = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
 TRINO_SERVICE = "META-INF/services/io.trino.spi.Plugin"
 ICEBERG_PLUGIN = "io.trino.plugin.iceberg.IcebergPlugin"
+
+LAUNCHER = """#!/bin/sh
+root=$(dirname "$0")/..
+for libraries in "$root"/usr/lib/*-linux-gnu; do
+    LD_LIBRARY_PATH=$libraries${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}}
+done
+export LD_LIBRARY_PATH
+exec "$root/usr/bin/{program}" "$@"
+"""
 
 
 @cache
@@ -57,6 +68,43 @@ def versitygw() -> Path:
     return _go("versitygw", "github.com/versity/versitygw/cmd/versitygw")
 
 
+@cache
+def docker_compose() -> Path:
+    """Compose alone, which reads and judges docker-compose.yml without a Docker engine (45 MB)."""
+    return _go("docker_compose", "github.com/docker/compose/v5/cmd")
+
+
+@cache
+def prometheus() -> Path:
+    """The folder with prometheus and promtool (29 MB with the next two)."""
+    return _debian("prometheus", ["prometheus"])
+
+
+@cache
+def caddy() -> Path:
+    """The folder with caddy."""
+    return _debian("caddy", ["caddy"])
+
+
+@cache
+def redis() -> Path:
+    """The folder with redis-server and redis-cli, also under the names of Valkey, which took Redis on."""
+    return _debian(
+        "redis",
+        [
+            "redis-server",
+            "redis-tools",
+            "libhiredis0.14",
+            "libjemalloc2",
+            "liblua5.1-0",
+            "liblzf1",
+            "lua-bitop",
+            "lua-cjson",
+        ],
+        {"valkey-server": "redis-server", "valkey-cli": "redis-cli"},
+    )
+
+
 def _jars(name: str, pom: Path) -> Path:
     """The jars that a pom names, with all they need."""
     checksums = HERE / "checksums" / f"{name}.sha256"
@@ -76,13 +124,43 @@ def _go(name: str, package: str) -> Path:
     module = HERE / name
 
     def fetch(folder: Path) -> None:
-        _run([_tool("go", "Go"), "build", "-mod=readonly", "-o", str(folder / name), package], name, cwd=module)
+        _run(
+            [_tool("go", "Go"), "build", "-mod=readonly", "-trimpath", "-o", str(folder / name), package],
+            name,
+            cwd=module,
+            environment={**os.environ, "CGO_ENABLED": "0"},
+        )
 
     return cached(name, [module / "go.mod", module / "go.sum"], fetch) / name
 
 
-def _run(command: Sequence[str], name: str, cwd: Path | None = None) -> None:
-    run = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)  # noqa: S603
+def _debian(name: str, packages: Sequence[str], aliases: Mapping[str, str] | None = None) -> Path:
+    """The folder of the programs of Debian packages, unpacked and not installed; their libraries beside them.
+
+    Each program is a script that names the folder of libraries, so that it runs from wherever it was unpacked.
+    """
+
+    def fetch(folder: Path) -> None:
+        with tempfile.TemporaryDirectory() as downloads:
+            apt = _tool("apt-get", "Debian's apt, or run the whole stack with Docker")
+            _run([apt, "-o", "APT::Sandbox::User=root", "download", *packages], name, cwd=Path(downloads))
+            for package in Path(downloads).glob("*.deb"):
+                _run(["dpkg", "-x", str(package), str(folder)], name)
+        programs = folder / "programs"
+        programs.mkdir()
+        names = {path.name: path.name for path in (folder / "usr" / "bin").iterdir()} | dict(aliases or {})
+        for alias, program in names.items():
+            script = programs / alias
+            script.write_text(LAUNCHER.format(program=program), encoding="utf-8")
+            script.chmod(0o755)
+
+    return cached(name, [Path(__file__)], fetch) / "programs"
+
+
+def _run(
+    command: Sequence[str], name: str, cwd: Path | None = None, environment: Mapping[str, str] | None = None
+) -> None:
+    run = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
     if run.returncode:
         last = "\n".join((run.stdout + run.stderr).strip().splitlines()[-15:])
         raise StackError(f"{name} could not be fetched by `{' '.join(command)}`:\n{last}")

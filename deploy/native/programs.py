@@ -16,6 +16,7 @@ from deploy.native.compose import PROJECT, Service
 from deploy.native.translation import HOST, Translation
 
 PROGRAMS_OF_THE_PROJECT = Path(sys.executable).parent
+SPARK_SETTINGS = "/opt/lakehouse/spark-conf"
 TRINO_HEALTH = "/usr/lib/trino/bin/health-check"
 
 
@@ -46,14 +47,14 @@ class Launch:
 
 
 def project(service: Service, place: Place) -> Launch:
-    """Our own image: the command as it is, out of this environment, with a JDK for Spark."""
-    environment = {
-        "JAVA_HOME": str(machine.java_home(17, 21)),
-        "SPARK_LOCAL_IP": HOST,  # else Spark binds the machine's address
-        "PYSPARK_PYTHON": sys.executable,
-        "PYTHONPATH": str(PROJECT),
-        "LAKEHOUSE_HOME": str(place.folder.parent / "volumes" / "state"),
-    }
+    """Our own image: the command as it is, out of this environment; with Spark's configuration goes a JDK."""
+    environment = {"PYTHONPATH": str(PROJECT)}
+    if SPARK_SETTINGS in place.translation.paths:
+        environment |= {
+            "JAVA_HOME": str(machine.java_home(17, 21)),
+            "SPARK_LOCAL_IP": HOST,  # else Spark binds the machine's address
+            "PYSPARK_PYTHON": sys.executable,
+        }
     return Launch(place.translation.words(service.command), environment, (PROGRAMS_OF_THE_PROJECT,))
 
 
@@ -122,6 +123,22 @@ def trino(service: Service, place: Place) -> Launch:
     )  # fmt: skip
 
 
+def prometheus(service: Service, place: Place) -> Launch:
+    """Prometheus; the image's entry point is the program, so the command is only its options."""
+    programs = fetch.prometheus()
+    return Launch([*place.translation.words(["prometheus", *service.command])], programs=(programs,))
+
+
+def proxy(service: Service, place: Place) -> Launch:
+    """Caddy."""
+    return Launch(place.translation.words(service.command), programs=(fetch.caddy(),))
+
+
+def redis(service: Service, place: Place) -> Launch:
+    """Debian's Redis in the place of Valkey."""
+    return Launch(place.translation.words(service.command), programs=(fetch.redis(),))
+
+
 def _trino_has_started(port: int) -> str:
     return (
         "import json; from urllib.request import urlopen; "
@@ -137,7 +154,8 @@ def _properties(path: Path) -> dict[str, str]:
 
 def inside_paths(service: Service) -> dict[str, Path]:
     """Paths of the image itself, neither mounted nor a volume, as this machine has them."""
-    return {"/opt/lakehouse/jars": fetch.spark_jars()} if service.program == "lakehouse-assets" else {}
+    with_spark = any(mount.target == SPARK_SETTINGS for mount in service.mounts)
+    return {"/opt/lakehouse/jars": fetch.spark_jars()} if with_spark else {}
 
 
 PROGRAMS: Mapping[str, Callable[[Service, Place], Launch]] = {
@@ -145,16 +163,11 @@ PROGRAMS: Mapping[str, Callable[[Service, Place], Launch]] = {
     "postgres": postgresql,
     "chrislusf/seaweedfs": object_store,
     "trinodb/trino": trino,
+    "prom/prometheus": prometheus,
+    "caddy": proxy,
+    "valkey/valkey": redis,
 }
 """Image -> program. A service whose image is not here needs Docker: no registry has its program."""
-
-FETCHED: Mapping[str, Sequence[Callable[[], Path]]] = {
-    "lakehouse-assets": [fetch.spark_jars, lambda: machine.java_home(17, 21)],
-    "postgres": [machine.postgres_programs],
-    "chrislusf/seaweedfs": [fetch.versitygw],
-    "trinodb/trino": [fetch.trino_jars, fetch.trino_plugins, lambda: machine.java_home(25)],
-}
-"""Image -> what must be on this machine before its program starts; each call brings or finds it."""
 
 
 def search_path(programs: Sequence[Path]) -> str:

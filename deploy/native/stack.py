@@ -11,12 +11,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 
-from deploy.native.compose import PROJECT, Service, read_services
+from deploy.native.compose import COMPOSE_FILE, PROJECT, Service, read_services
 from deploy.native.env_file import ensure_env_file, read_env_file
 from deploy.native.errors import StackError
 from deploy.native.health import command_of, is_healthy, wait_until_healthy
 from deploy.native.processes import Process
-from deploy.native.programs import FETCHED, PROGRAMS, Launch, Place, inside_paths, search_path
+from deploy.native.programs import PROGRAMS, Launch, Place, inside_paths, search_path
 from deploy.native.translation import HOST, Translation
 
 STATE = PROJECT / ".lakehouse" / "stack"
@@ -25,18 +25,19 @@ KEPT_VARIABLES = ("HOME", "LANG", "LC_ALL", "TMPDIR", "USER", "LOGNAME", "TZ")
 
 
 class Stack:
-    """The stack whose state is in a folder, its secrets in an environment file; any number may be asked of it."""
+    """The stack whose state is in a folder, its secrets in an environment file, its services in a compose file."""
 
-    def __init__(self, state: Path = STATE, env_file: Path | None = None) -> None:
-        """Name the folder and the file; neither is made before something is started."""
+    def __init__(self, state: Path = STATE, env_file: Path | None = None, compose_file: Path = COMPOSE_FILE) -> None:
+        """Name the folder and the files; neither state nor secrets are made before they are needed."""
         self.state = state.resolve()
         self.env_file = env_file or self.state / ".env"
+        self.compose_file = compose_file
 
     @cached_property
     def services(self) -> Mapping[str, Service]:
         """All services of the compose file, in the order in which they are started."""
         ensure_env_file(self.env_file)
-        return read_services(read_env_file(self.env_file))
+        return read_services(read_env_file(self.env_file), self.compose_file)
 
     @property
     def native(self) -> list[str]:
@@ -54,8 +55,8 @@ class Stack:
             StackError: one cannot be had; the message says what to install.
         """
         for name in self._with_needs(names or self.native):
-            for bring in FETCHED.get(self.services[name].program, ()):
-                bring()
+            self._prepare(self.services[name])
+            self._launch(self.services[name])  # whatever its command needs is brought
             yield name
 
     def start(self, *names: str) -> Iterator[str]:
@@ -148,7 +149,7 @@ class Stack:
             target = place.translation.paths[mount.target]
             if mount.is_bind:
                 shutil.rmtree(target, ignore_errors=True)
-                place.translation.copy(PROJECT / mount.source, target)
+                place.translation.copy(self.compose_file.parent / mount.source, target)
             else:
                 target.mkdir(parents=True, exist_ok=True)
         for inside in service.folders:

@@ -23,19 +23,20 @@ class Translation:
     def text(self, text: str) -> str:
         """`service:port`, the address of all interfaces and the known paths, wherever they stand in a text."""
         named = "|".join(re.escape(name) for name in sorted(self.services, key=len, reverse=True))
-        text = re.sub(rf"(?<![\w.-])(?:{named})(?=:\d)", HOST, text).replace(ANY_ADDRESS, HOST)
+        text = re.sub(rf"(?<![\w.-])(?:{named})(?=:\d{{2,5}}(?!\w))", HOST, text).replace(ANY_ADDRESS, HOST)
         if not self.paths:
             return text
         known = "|".join(re.escape(path) for path in sorted(self.paths, key=len, reverse=True))
         return re.sub(rf"(?<![\w.-])(?:{known})(?![\w-])", lambda found: str(self.paths[found[0]]), text)
 
     def word(self, word: str) -> str:
-        """A word of a command or the value of a variable; one that is a service's name is its host."""
+        """An argument or the value of a variable; one that is a service's name is its host."""
         return HOST if word in self.services else self.text(word)
 
     def words(self, words: Iterable[str]) -> list[str]:
-        """A command."""
-        return [self.word(word) for word in words]
+        """A command; its program may have the name of a service."""
+        program, *arguments = words
+        return [self.text(program), *(self.word(word) for word in arguments)]
 
     def values(self, environment: Mapping[str, str]) -> dict[str, str]:
         """The variables of a service."""

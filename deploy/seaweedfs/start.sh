@@ -9,6 +9,7 @@ cat >/run/seaweedfs/s3.json <<JSON
   "actions": ["Admin", "Read", "Write", "List", "Tagging"]}]}
 JSON
 exec weed server -dir=/data -ip=127.0.0.1 -ip.bind=127.0.0.1 \
+    -metricsIp=0.0.0.0 -metricsPort=9327 \
     -master.volumeSizeLimitMB=1024 -master.telemetry=false \
     -volume.port=8380 -volume.max=0 \
     -filer -filer.disableDirListing=true \
