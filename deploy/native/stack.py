@@ -110,12 +110,18 @@ class Stack:
         launch = self._launch(self.services[name])
         return {**self._place(self.services[name]).environment, **launch.environment}
 
+    def whole_environment(self, name: str) -> dict[str, str]:
+        """All that a service's process sees: its variables, a PATH with its programs, and who the user is."""
+        kept = {kept: os.environ[kept] for kept in KEPT_VARIABLES if kept in os.environ}
+        launch = self._launch(self.services[name])
+        return {**kept, "PATH": search_path(launch.programs), **self.environment(name)}
+
     def _start(self, service: Service) -> None:
         self._prepare(service)
         launch = self._launch(service)
         if launch.before is not None:
             launch.before()
-        environment = self._whole_environment(service, launch)
+        environment = self.whole_environment(service.name)
         process = Process.start(launch.command, environment, self._folder(service), self.log(service.name))
         process.save(self._record(service.name))
         try:
@@ -135,7 +141,7 @@ class Stack:
             health = service.health
             translation = self._place(service).translation
             command = translation.words(command_of(health, launch.health))
-            environment = self._whole_environment(service, launch)
+            environment = self.whole_environment(service.name)
             wait_until_healthy(
                 service.name, lambda: is_healthy(command, environment, health.timeout), process.alive, health.patience
             )
@@ -169,10 +175,6 @@ class Stack:
         if service.program not in PROGRAMS:
             raise StackError(f"{service.name} needs Docker: no registry has the program of {service.image}")
         return PROGRAMS[service.program](service, self._place(service))
-
-    def _whole_environment(self, service: Service, launch: Launch) -> dict[str, str]:
-        kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
-        return {**kept, "PATH": search_path(launch.programs), **self.environment(service.name)}
 
     def _with_needs(self, names: Iterable[str]) -> list[str]:
         wanted: set[str] = set()
