@@ -7,6 +7,9 @@ import pytest
 
 PROJECT = Path(__file__).resolve().parent.parent
 SHARED_DATA = Path(os.environ.get("LAKEHOUSE_TEST_DATA", PROJECT.parent / "shared" / "data"))
+CACHE = os.environ.get("LAKEHOUSE_CACHE", "")
+"""Where the native stack keeps fetched programs; empty where nobody named a folder."""
+STACK_STATE = PROJECT / ".lakehouse" / "stack-test"
 
 
 def real_data(relative: str) -> Path:
