@@ -59,7 +59,10 @@ class TrackingSettings(Section):
 
 
 class SparkSettings(Section):
-    """Where Spark runs (`local[2]`, `spark://host:7077`) and the folder of the jars that it needs for Iceberg."""
+    """Where Spark runs (`local[2]`, `spark://host:7077`, `sc://host:15002`).
+
+    `jars` is the folder of Iceberg's jars, where Spark's own configuration (`SPARK_CONF_DIR`) does not name it.
+    """
 
     master: str = Field("local[2]", pattern=r"^(local(\[[0-9*]+\])?|spark://[^ ]+|sc://[^ ]+)$")
     jars: str | None = None

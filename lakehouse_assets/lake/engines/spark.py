@@ -59,7 +59,6 @@ class Spark:
 
 def options(settings: Settings) -> dict[str, str]:
     """What Spark must know: the catalog, the bucket, Python for the functions, and UTC."""
-    jars = _jars(settings)
     return {
         "spark.master": settings.spark.master,
         "spark.app.name": "lakehouse-assets",
@@ -67,9 +66,9 @@ def options(settings: Settings) -> dict[str, str]:
         "spark.driver.host": settings.spark.driver_host,
         "spark.driver.bindAddress": settings.spark.driver_host,
         "spark.ui.enabled": "false",
-        "spark.jars": ",".join(jars),
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.shuffle.partitions": str(settings.spark.shuffle_partitions),
+        **_jars(settings),
         "spark.sql.extensions": "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions",
         "spark.executorEnv.PYTHONPATH": str(PROJECT),
         "spark.executorEnv.AWS_REQUEST_CHECKSUM_CALCULATION": "when_required",
@@ -111,15 +110,17 @@ def _files(settings: Settings) -> Mapping[str, str]:
     }
 
 
-def _jars(settings: Settings) -> list[str]:
-    folder = Path(settings.spark.jars or "")
-    found = sorted(str(path) for path in folder.glob("*.jar")) if settings.spark.jars else []
-    if not found:
+def _jars(settings: Settings) -> Mapping[str, str]:
+    """The class path where the settings name a folder; else Spark's own configuration (`SPARK_CONF_DIR`) has it."""
+    if settings.spark.jars is None:
+        return {}
+    folder = Path(settings.spark.jars).expanduser()
+    if not any(folder.glob("*.jar")):
         raise SettingsError(
-            f"spark.jars: {settings.spark.jars!r} holds no jar; name the folder of Iceberg's runtime for Spark, "
-            "docs/production.md says which"
+            f"spark.jars: {folder} holds no jar; name the folder of Iceberg's runtime for Spark, docs/production.md "
+            "says which"
         )
-    return found
+    return {f"spark.{process}.extraClassPath": f"{folder}/*" for process in ("driver", "executor")}
 
 
 def _teach(session: Any) -> None:
