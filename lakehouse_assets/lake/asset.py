@@ -13,6 +13,7 @@ import dagster as dg
 from lakehouse_assets.contracts.contract import Contract
 from lakehouse_assets.lake.catalog import Lake
 from lakehouse_assets.lake.describe import check_specs, code_references, column_lineage, table_schema
+from lakehouse_assets.lake.engines.choice import computed_by
 from lakehouse_assets.lake.gates import Gate, contract_gate, freshness_gate, volume_gate
 from lakehouse_assets.lake.io_manager import share
 from lakehouse_assets.lake.judging import Judged, judge
@@ -102,7 +103,7 @@ def _out(contract: Contract, build: Build, upstream: Sequence[str], group_name: 
         description=f"{contract.description}\n\nGrain: {contract.grain}.\n\n{inspect.getdoc(build) or ''}",
         io_manager_key=IO_MANAGER,
         group_name=group_name,
-        kinds={"iceberg", "duckdb"},
+        kinds={"iceberg", computed_by(contract.table, load_settings())},
         owners=[load_settings().owner],
         tags={"layer": contract.layer},
         metadata={
