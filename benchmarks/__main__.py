@@ -15,9 +15,9 @@ from benchmarks.machine import described
 from benchmarks.measure import WorkFailed
 from benchmarks.state import Session, session
 
-BENCHMARKS = (
-    "ingestion", "refinement", "io_managers", "steps", "startup", "simulation", "learners", "networks",
-)  # fmt: skip
+BENCHMARKS = ("ingestion", "refinement", "io_managers", "steps", "startup", "simulation", "learners", "networks")
+BY_NAME_ONLY = ("model_scores",)
+"""What models score stands in docs/models.md, not beside the figures of speed."""
 ROWS, QUICK_ROWS = 5_000_000, 200_000
 REPEATS = 3
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
@@ -34,8 +34,9 @@ def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--repeats", type=int, default=REPEATS, help="how often each side runs")
     parser.add_argument("--quick", action="store_true", help=f"{QUICK_ROWS:,} rows, once: do they run? No figures.")
     parser.add_argument(
-        "--only", nargs="+", choices=BENCHMARKS, default=BENCHMARKS, metavar="NAME", help=", ".join(BENCHMARKS)
-    )
+        "--only", nargs="+", choices=(*BENCHMARKS, *BY_NAME_ONLY), default=BENCHMARKS, metavar="NAME",
+        help=f"{', '.join(BENCHMARKS)}; only by its name: {', '.join(BY_NAME_ONLY)}",
+    )  # fmt: skip
     parser.add_argument("--folder", type=Path, help="where the temporary files go (5 GB at the usual size)")
     parser.add_argument("--write", type=Path, help="replace the figures in this file, e.g. docs/performance.md")
     chosen = parser.parse_args(arguments)

@@ -20,7 +20,8 @@ def described(repeats: int) -> Iterator[str]:
     yield f"Machine: {os.cpu_count()} cores of {_cpu()}, {memory:.0f} GB of memory, {system}."
     packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
     yield f"Versions: Python {platform.python_version()}, {packages}."
-    yield f"Engine: {_engine()}; measured on {datetime.now(UTC):%Y-%m-%d}, medians of {repeats} alternating repeats."
+    how = "once" if repeats == 1 else f"medians of {repeats} alternating repeats"
+    yield f"Engine: {_engine()}; measured on {datetime.now(UTC):%Y-%m-%d}, {how}."
 
 
 def _cpu() -> str:

@@ -1,7 +1,8 @@
 """Writes what the docs say from the code: `python docs/build.py`, or with `--check` only tells what is out of date.
 
-Belongs here: the asset graph, the data dictionary, the README's picture and the proofs of the transforms, each as the
-text that its file must hold. Does not: prose; what is written by hand is only checked (`test_docs.py`).
+Belongs here: the asset graph, the data dictionary, what stands between markers in pages that are written by hand, and
+the proofs of the transforms, each as the text that its file must hold. Does not: what is known of a model
+(`model_facts`); prose, which is only checked (`test_docs.py`).
 """
 
 import argparse
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import dagster as dg
+from model_facts import model_facts
 
 from lakehouse_assets.contracts.catalog import CONTRACTS
 from lakehouse_assets.contracts.contract import Column, Contract
@@ -22,10 +24,11 @@ from lakehouse_assets.transforms.proofs import PROOFS_FILE, proofs_text
 from lakehouse_assets.transforms.text import transform_names
 
 DOCS = PROJECT / "docs"
-README = PROJECT / "README.md"
-GRAPH_START = "<!-- asset graph: written by `make docs` -->"
-GRAPH_END = "<!-- end of the asset graph -->"
+README, MODELS = PROJECT / "README.md", DOCS / "models.md"
 WRITTEN = "<!-- Written by `make docs` from the code; change the code, not this page. -->"
+
+MARKED = re.compile(r"^<!-- (.+): written by `make docs` -->\n(?s:.*?)^<!-- end of \1 -->$", re.MULTILINE)
+"""In a page that is written by hand, a text stands between `<!-- x: written by ... -->` and `<!-- end of x -->`."""
 
 TRANSFORMS = "../lakehouse_assets/transforms"
 COLUMN_HEAD = ("column", "type", "unit", "required", "range", "role", "meaning", "source")
@@ -37,6 +40,7 @@ def pages() -> Mapping[Path, Callable[[], str]]:
         DOCS / "asset_graph.md": asset_graph_page,
         DOCS / "data_dictionary.md": data_dictionary_page,
         README: readme_page,
+        MODELS: models_page,
         PROOFS_FILE: proofs_text,
     }
 
@@ -56,14 +60,17 @@ def graph() -> dict[str, tuple[str, list[str]]]:
 
 
 def mermaid() -> str:
-    """The asset graph as a mermaid block: one box a layer, one arrow an input."""
+    """The asset graph as a mermaid block: one box a layer; assets that read the same share a line of arrows."""
     lines = ["```mermaid", "flowchart LR"]
     assets = graph()
     for layer in FLOW:
         names = [name for name, (group, _) in assets.items() if group == layer]
         if names:
-            lines += [f"  subgraph {layer}", *(f"    {name}" for name in names), "  end"]
-    lines += [f"  {parent} --> {name}" for name, (_, parents) in assets.items() for parent in parents]
+            lines += [f"  subgraph {layer}", f"    {'; '.join(names)}", "  end"]
+    readers: dict[tuple[str, ...], list[str]] = {}
+    for name, (_, parents) in assets.items():
+        readers.setdefault(tuple(parents), []).append(name)
+    lines += [f"  {' & '.join(parents)} --> {' & '.join(names)}" for parents, names in readers.items() if parents]
     return "\n".join([*lines, "```"])
 
 
@@ -114,16 +121,28 @@ def data_dictionary_page() -> str:
 
 
 def readme_page() -> str:
-    """The README with its picture drawn anew.
+    """The README with its picture drawn anew."""
+    return filled(README, {"asset graph": mermaid()})
+
+
+def models_page() -> str:
+    """`models.md` with what the code knows of the models written anew."""
+    facts = model_facts(graph(), checks_by_asset())
+    return filled(MODELS, {name: f"\n{text}\n" for name, text in facts.items()})
+
+
+def filled(page: Path, texts: Mapping[str, str]) -> str:
+    """A page that is written by hand, with a text between each pair of its markers.
 
     Raises:
-        ValueError: the markers of the picture are missing.
+        ValueError: the page lacks the markers of a text, or has others.
     """
-    text = README.read_text(encoding="utf-8")
-    pattern = re.compile(rf"{re.escape(GRAPH_START)}\n.*?{re.escape(GRAPH_END)}", re.DOTALL)
-    if not pattern.search(text):
-        raise ValueError(f"README.md: no {GRAPH_START} ... {GRAPH_END}: put both markers where the picture belongs")
-    return pattern.sub(lambda _: f"{GRAPH_START}\n{mermaid()}\n{GRAPH_END}", text)
+    found = page.read_text(encoding="utf-8")
+    if strange := sorted(set(MARKED.findall(found)) ^ set(texts)):
+        raise ValueError(f"{page.name}: markers and texts differ in {strange}: see MARKED in docs/build.py")
+    return MARKED.sub(
+        lambda mark: f"<!-- {mark[1]}: written by `make docs` -->\n{texts[mark[1]]}\n<!-- end of {mark[1]} -->", found
+    )
 
 
 def _dictionary_of(contract: Contract) -> Iterator[str]:
@@ -171,7 +190,7 @@ def _without_empty(head: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[
 
 def _made(name: str) -> str:
     if name not in CONTRACTS:
-        return "Kept in the model registry, not as a table."
+        return "Kept in MLflow, not as a table."
     made = f"Made by [`{name}.sql`]({TRANSFORMS}/{name}.sql). " if name in transform_names() else ""
     return f"{made}Columns: [data dictionary](data_dictionary.md#{name})."
 

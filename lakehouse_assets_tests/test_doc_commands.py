@@ -18,12 +18,16 @@ ACTIVATE = "source .venv/bin/activate"
 """The one command that stands for something else here: the tests run in an environment of their own."""
 
 SIMULATE = "lakehouse simulate --days 1 --rows-per-day 3000 --last-date 2026-11-20"
-WHOLE_WAY = "dagster asset materialize -m lakehouse_assets.definitions --select '*' --partition 2026-11-20"
+WHOLE_WAY = (
+    "dagster asset materialize -m lakehouse_assets.definitions "
+    """--select 'not (key:"model_tuning" or key:"raw_mnist_images"+)' --partition 2026-11-20"""
+)
 LAUNCH = """dagster job launch -j ml_pipeline_end_to_end --tags '{"dagster/partition": "2026-11-20"}'"""
 PROMOTIONS = 'python -c "from lakehouse_assets_tests.services.ledgers import promote_two; promote_two()"'
 """A small model does not always win, and a rollback needs two that did."""
 
-SECONDS = 240
+SECONDS = 480
+"""A page with several launches loads the code location for each; on a busy machine that takes half a minute."""
 
 
 class Lake:

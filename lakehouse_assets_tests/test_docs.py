@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,12 +22,16 @@ README_LINES = 150
 SHORTEST_REASON = 20
 """Characters: a reason for not running a block is a sentence, not a word."""
 
-GENERATED = ("docs/asset_graph.md", "docs/data_dictionary.md", "README.md", "lakehouse_assets/transforms/proofs.json")
+GENERATED = (
+    "docs/asset_graph.md", "docs/data_dictionary.md", "docs/models.md", "README.md",
+    "lakehouse_assets/transforms/proofs.json",
+)  # fmt: skip
 
 
 @cache
 def build() -> Any:
-    """The module `docs/build.py`, which is in no package."""
+    """The module `docs/build.py`, which is in no package: its folder is where a script looks first."""
+    sys.path.append(str(BUILD.parent))
     spec = importlib.util.spec_from_file_location("docs_build", BUILD)
     assert spec is not None
     assert spec.loader is not None
@@ -49,11 +54,17 @@ def test_what_is_generated_is_what_the_code_says(name: str) -> None:
 
 def test_every_asset_every_input_and_every_check_is_in_the_asset_graph() -> None:
     page = build().asset_graph_page()
-    for asset, (layer, parents) in build().graph().items():
+    for asset, (layer, _) in build().graph().items():
         assert f"## {asset}\n\nLayer `{layer}`" in page
-        assert all(f"{parent} --> {asset}\n" in page for parent in parents)
     assert "| `silver_option_ticks_conserve_every_row` | blocks |" in page
     assert "| `gold_put_call_ratios_are_fresh` | warns |" in page
+
+
+def test_every_arrow_is_an_input_and_every_input_an_arrow() -> None:
+    drawn = [line.strip().split(" --> ") for line in build().mermaid().splitlines() if " --> " in line]
+    arrows = [(parent, name) for left, right in drawn for parent in left.split(" & ") for name in right.split(" & ")]
+    inputs = [(parent, name) for name, (_, parents) in build().graph().items() for parent in parents]
+    assert sorted(arrows) == sorted(inputs)
 
 
 def test_the_graph_is_drawn_in_flow_order() -> None:
@@ -90,6 +101,39 @@ def test_a_changed_page_is_noticed_and_said(
     assert build().main([]) == 0
     assert page.read_text(encoding="utf-8") == "true"
     assert build().main(["--check"]) == 0
+
+
+def test_every_model_is_described_by_its_own_recipe_checks_and_inputs() -> None:
+    from lakehouse_assets.learners.algorithms import RECIPES
+    from lakehouse_assets.learners.networks.algorithms import NETWORKS
+
+    sections = dict(re.findall(r"^### (model_\w+)\n(.*?)(?=^##|\Z)", build().models_page(), re.M | re.S))
+    assert set(sections) == {f"model_{algorithm}" for algorithm in (*RECIPES, *NETWORKS)}
+    for asset, text in sections.items():
+        assert all(f"`{parent}`" in text for parent in build().graph()[asset][1])
+        assert all(f"`{check.name}`" in text for check in build().checks_by_asset()[asset])
+        assert f"its latest version `@{asset.removeprefix('model_')}`" in text
+    assert "`max_depth` 10," in sections["model_random_forest"]
+    assert "`model_xgboost_is_not_too_good` (blocks)" in sections["model_xgboost"]
+    assert "`rounds`, `external_memory`.\n" in sections["model_xgboost"]
+    assert "Registered as** `DigitClassifier`" in sections["model_pytorch_mnist_cnn"]
+
+
+def test_the_defaults_that_the_docs_tell_are_those_of_the_file_of_settings() -> None:
+    from lakehouse_assets.settings import load_settings
+    from lakehouse_assets.settings.sections import LabelSettings, MnistSettings, ModelSettings
+
+    found = load_settings()
+    assert (found.model, found.mnist, found.labels) == (ModelSettings(), MnistSettings(), LabelSettings())
+
+
+def test_a_page_whose_markers_and_texts_differ_is_refused(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("<!-- a: written by `make docs` -->\nold\n<!-- end of a -->\n", encoding="utf-8")
+    assert build().filled(page, {"a": "text"}) == "<!-- a: written by `make docs` -->\ntext\n<!-- end of a -->\n"
+    for texts in ({}, {"b": "text"}, {"a": "text", "b": "text"}):
+        with pytest.raises(ValueError, match="markers and texts differ"):
+            build().filled(page, texts)
 
 
 def test_the_readme_is_one_page() -> None:
@@ -151,14 +195,28 @@ def test_every_target_of_make_that_the_docs_name_is_there() -> None:
     assert set(re.findall(r"(?:`|\$ )make ([a-z-]+)", text)) <= targets
 
 
+def has_setting(path: str) -> bool:
+    """Whether a setting or a table of settings has this dotted name, as `model.tuning.trials` has."""
+    from lakehouse_assets.settings import Settings
+
+    found: Any = Settings()
+    for part in path.split("."):
+        if part not in getattr(type(found), "model_fields", {}):
+            return False
+        found = getattr(found, part)
+    return True
+
+
 def test_every_setting_in_the_docs_is_there() -> None:
     from lakehouse_assets.settings import CONFIG_VARIABLE, Settings
 
     text = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
-    for name in set(re.findall(r"\bLAKEHOUSE_[A-Z]\w*", text)) - {CONFIG_VARIABLE}:
-        section, _, key = name.removeprefix("LAKEHOUSE_").lower().partition("__")
-        assert section in Settings.model_fields, name
-        assert not key or key in type(getattr(Settings(), section)).model_fields, name
+    variables = set(re.findall(r"\bLAKEHOUSE_[A-Z]\w*", text)) - {CONFIG_VARIABLE}
+    named = {name.removeprefix("LAKEHOUSE_").lower().replace("__", ".") for name in variables}
+    dotted = set(re.findall(rf"`((?:{'|'.join(Settings.model_fields)})\.[a-z_.]+)`", text))
+    assert {"model.tuning.trials", "mnist.folder"} <= dotted, "the names in code are not read"
+    assert [name for name in sorted(named | dotted) if not has_setting(name)] == []
+    assert not has_setting("model.tuning.tries")
 
 
 def test_pre_commit_fetches_nothing() -> None:

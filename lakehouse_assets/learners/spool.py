@@ -66,15 +66,15 @@ def spool(rows: Iterable[pa.RecordBatch], columns: Columns, path: Path) -> Batch
     """Keep the rows in an Arrow file and return what starts a pass over them; memory is that of two batches.
 
     Args:
-        rows: the joined rows, in the order of their key.
+        rows: the joined rows, in the order of t0 and, within an instant, of their key.
         columns: the columns to keep; others are dropped.
         path: the file to write; the caller removes it.
 
     Raises:
-        ValueError: a column is missing, or a time, label or group is null.
+        ValueError: a column is missing, a time, label or group is null, or the rows are not in the order of t0.
     """
     with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, columns.schema) as writer:
-        for batch in _recut(_narrowed(rows, columns), columns.schema):
+        for batch in _recut(_in_order(_narrowed(rows, columns), columns.t0), columns.schema):
             writer.write_batch(batch)
 
     def batches() -> Iterator[pa.RecordBatch]:
@@ -133,6 +133,18 @@ def _narrowed(rows: Iterable[pa.RecordBatch], columns: Columns) -> Iterator[pa.R
                 column = column.cast(pa.timestamp("us", tz=column.type.tz))
             arrays.append(column.cast(field.type, safe=not pa.types.is_floating(field.type)))
         yield pa.RecordBatch.from_arrays(arrays, schema=columns.schema)
+
+
+def _in_order(rows: Iterable[pa.RecordBatch], t0: str) -> Iterator[pa.RecordBatch]:
+    """The batches as they come; shuffled rows would make another model, and fool whoever splits by position."""
+    latest = np.iinfo(np.int64).min
+    for batch in rows:
+        times = np.append(latest, values(batch, t0))
+        if (back := np.flatnonzero(times[1:] < times[:-1])).size:
+            later, earlier = times[back[0] : back[0] + 2]
+            raise ValueError(f"the rows are not in the order of {t0}: {earlier} comes after {later} (microseconds)")
+        latest = times[-1]
+        yield batch
 
 
 def _recut(rows: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.RecordBatch]:

@@ -20,6 +20,7 @@ from lakehouse_assets.learners.matrix import prediction_hash
 from lakehouse_assets.learners.naive_split import naive_predictions
 from lakehouse_assets.learners.splits import MICROSECONDS_A_MINUTE, Fold, WalkForward, leaking_rows, walk_forward
 from lakehouse_assets.learners.spool import Batches, Columns, Outline, outline
+from lakehouse_assets.learners.telltales import refuse_telltales
 from lakehouse_assets.learners.xgboost_trees import XGBoostRecipe
 
 Progress: TypeAlias = Callable[[str], None]
@@ -138,6 +139,7 @@ def train(
 
     Raises:
         TooLittleHistory: the rows span too few instants.
+        TellsTheLabel: a feature is the label in disguise.
         ValueError: the rows contradict themselves (see `spool`, `fit`, `Predictions`).
         RuntimeError: a training label reaches into a test span, i.e. the split is wrong.
         OverBudget: a fit took longer than the recipe allows.
@@ -145,6 +147,7 @@ def train(
     started = time.perf_counter()
     rows = outline(batches, columns)
     split = split_of(rows, plan)
+    refuse_telltales(learnt(split.holdout, batches, columns), columns)
     course = _Course(batches, columns, plan, rows, cache, progress)
     fold_scores = {fold.name: course.fold_scores(fold) for fold in split.folds}
     last = split.holdout

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from lakehouse_assets.lake.catalog import Lake
-from lakehouse_assets.lake.tags import VersionInputs, tag_inputs
+from lakehouse_assets.lake.tags import VersionInputs, reconcile, tag_inputs
 from lakehouse_assets.services.tracking_store import TrackingStore
 
 if TYPE_CHECKING:
@@ -61,6 +61,8 @@ class ModelRegistry:
 
     def versions(self) -> "tuple[ModelVersion, ...]":
         """All versions that were not deleted, oldest first."""
+        if not self.store.is_made:
+            return ()
         found: list[ModelVersion] = []
         token = None
         while token != "":
@@ -103,6 +105,8 @@ class ModelRegistry:
 
     def alias(self, alias: str) -> str | None:
         """The version that an alias points to; None where nothing does."""
+        if not self.store.is_made:
+            return None
         from mlflow.exceptions import MlflowException
 
         try:
@@ -149,16 +153,19 @@ class ModelRegistry:
 def keep_inputs(lake: Lake, registry: ModelRegistry, number: str) -> None:
     """Tag the snapshots that a version was trained from, so that maintenance cannot remove what it is made of.
 
+    The tags of versions that were deleted since are removed: nothing else tells the lake of a deletion.
+
     Raises:
         SnapshotMissing: a snapshot has expired already.
         PublishConflict: too many writers at once.
     """
     tag_inputs(lake, VersionInputs(registry.name, number, registry.snapshots(number)))
+    reconcile(lake, lambda: registered_inputs(registry.store))
 
 
 def registered_models(store: TrackingStore) -> tuple[str, ...]:
     """The names of all registered models; none where an embedded store was never opened."""
-    if store.database is not None and not store.database.exists():
+    if not store.is_made:
         return ()
     found: list[str] = []
     token = None

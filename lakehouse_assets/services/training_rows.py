@@ -2,8 +2,14 @@
 
 Belongs here: which rows and columns of the lake a model is trained from. Does not: training.
 Only columns that the contract calls features are read as input, only the label column as target; rows whose label is
-not known (the mid did not move, or the session ended before the horizon) are left out.
+not known (the mid did not move, or the session ended before the horizon) are left out. Rows whose features were known
+only after t0 are refused: their labels were made from features that have been revised since.
 """
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import pyarrow as pa
 
 from lakehouse_assets.contracts.contract import Contract
 from lakehouse_assets.lake.catalog import Lake
@@ -21,6 +27,16 @@ from lakehouse_assets.services.training_record import TrainingInputs, TrainingRe
 GROUP = "underlying"
 """Rows are also judged by it apart; never learnt from."""
 UNKNOWN = "(unknown)"
+KNOWN_FROM = "available_at"
+"""Of the features: from when they are known."""
+
+
+class KnownTooLate(ValueError):
+    """Features were known only after their label's t0: using them would look ahead."""
+
+
+class FeatureGone(ValueError):
+    """A contract no longer has a column that a model reads; the message names the code that has it."""
 
 
 def training_inputs(features: Table, labels: Table) -> TrainingInputs:
@@ -39,11 +55,16 @@ def columns_of(features: Contract, labels: Contract) -> Columns:
     """The columns by the roles that the contracts give them.
 
     Raises:
-        ValueError: the labels' contract has not exactly one label.
+        ValueError: the labels' contract has not exactly one label, or a feature is one of its columns.
     """
     targets = [column.name for column in labels.columns if column.role == "label"]
     if len(targets) != 1:
         raise ValueError(f"contract {labels.table}: a learner needs exactly one label, found {targets}")
+    if shared := [name for name in features.features if name in labels.by_name]:
+        raise ValueError(
+            f"contract {features.table}: {', '.join(shared)} must not be a feature, since it is a column of "
+            f"{labels.table}, which looks ahead"
+        )
     return Columns(features=features.features, label=targets[0], group=GROUP)
 
 
@@ -55,11 +76,35 @@ def joined(features: Contract, labels: Contract, columns: Columns) -> str:
     of_group = [f"COALESCE(l.{quoted(name)}, '{UNKNOWN}') AS {quoted(name)}" for name in (columns.group,) if name]
     order = [f"l.{quoted(columns.t0)}", *(f"l.{quoted(name)}" for name in features.key)]
     return (
-        f"SELECT {', '.join([*of_labels, *of_group, *of_features])} "
+        f"SELECT {', '.join([*of_labels, *of_group, f'f.{quoted(KNOWN_FROM)}', *of_features])} "
         f"FROM {quoted(labels.table)} AS l "
         f"JOIN {quoted(features.table)} AS f ON {' AND '.join(f'l.{quoted(k)} = f.{quoted(k)}' for k in key)} "
         f"WHERE l.{quoted(columns.label)} IS NOT NULL ORDER BY {', '.join(order)}"
     )
+
+
+def known_in_time(rows: Iterable[pa.RecordBatch], columns: Columns) -> Iterator[pa.RecordBatch]:
+    """The rows as they come.
+
+    Args:
+        rows: joined rows with t0 and `available_at`, from when their features are known.
+        columns: which column is what.
+
+    Raises:
+        KnownTooLate: features of a row were known only after its t0.
+    """
+    import pyarrow.compute as pc
+
+    for batch in rows:
+        late: Any = pc.greater(batch.column(KNOWN_FROM), batch.column(columns.t0))
+        if late.true_count:
+            first = batch.filter(late).slice(0, 1).to_pylist()[0]
+            raise KnownTooLate(
+                f"{late.true_count} of {batch.num_rows} rows have features that were known only after {columns.t0}, "
+                f"e.g. at {first[KNOWN_FROM]} for {first[columns.t0]}: the features were revised after their labels "
+                "were made, so materialize the labels of those trading dates again"
+            )
+        yield batch
 
 
 def inputs_again(record: TrainingRecord, lake: Lake) -> TrainingInputs:
@@ -67,11 +112,11 @@ def inputs_again(record: TrainingRecord, lake: Lake) -> TrainingInputs:
 
     Raises:
         SnapshotMissing: a snapshot has expired.
-        ValueError: a column is gone from its contract.
+        FeatureGone: a column is gone from its contract.
     """
     features, labels = (table.pin(lake) for table in record.provenance.tables)
     if gone := set(record.columns.features) - set(features.contract.column_names):
-        raise ValueError(
+        raise FeatureGone(
             f"{features.contract.table} no longer has {', '.join(sorted(gone))}, which the model reads: check out "
             f"{record.provenance.environment.git_sha}, the code that it was trained by"
         )
@@ -87,4 +132,6 @@ def _inputs(features: Table, labels: Table, columns: Columns) -> TrainingInputs:
     text = joined(features.contract, labels.contract, columns)
     tables = {table.contract.table: table for table in (features, labels)}
     read = tuple(InputTable.of(table) for table in tables.values())
-    return TrainingInputs(read, columns, lambda: run(text, tables, features.settings), query=text)
+    return TrainingInputs(
+        read, columns, lambda: known_in_time(run(text, tables, features.settings), columns), query=text
+    )

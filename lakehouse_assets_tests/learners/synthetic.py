@@ -33,7 +33,7 @@ class World:
 
 
 def rows(world: World = World(), leak: bool = False, shuffle: bool = False) -> pa.RecordBatch:
-    """All rows, ordered by time and contract; `leak` puts the label into a feature, `shuffle` cuts it loose."""
+    """All rows, ordered by time and contract; `leak` hides the label in a noisy feature, `shuffle` cuts it loose."""
     rng = np.random.default_rng(world.seed)
     minutes = world.days * world.minutes
     instant = (START + np.arange(world.days)[:, None] * DAY + np.arange(world.minutes)[None] * MINUTE).ravel()
@@ -53,7 +53,7 @@ def rows(world: World = World(), leak: bool = False, shuffle: bool = False) -> p
         "imbalance": push[wide] + rng.normal(0, 0.3, size),
         "flow": pa.array(flow, mask=rng.random(size) < 0.1),
         "spread": rng.lognormal(0, 1, size),
-        "noise": label + rng.normal(0, 0.01, size) if leak else rng.normal(0, 1, size),
+        "noise": label + rng.normal(0, 0.35, size) if leak else rng.normal(0, 1, size),
     }
     return pa.RecordBatch.from_pydict({name: pa.array(column) for name, column in data.items()})
 

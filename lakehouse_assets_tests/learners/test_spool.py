@@ -73,3 +73,14 @@ def test_a_row_without_a_label_is_refused(tmp_path: Path) -> None:
     batch = batch.set_column(batch.schema.get_field_index("label"), "label", pa.array([1, None], pa.int8()))
     with pytest.raises(ValueError, match="label is null on 1 rows"):
         spool([batch], COLUMNS, tmp_path / "rows.arrow")
+
+
+@pytest.mark.parametrize("size", [1, 2, 40, 1_000])
+def test_rows_out_of_the_order_of_time_are_refused_wherever_a_batch_ends(size: int, tmp_path: Path) -> None:
+    batch = rows(World(days=1, minutes=20, contracts=2))
+    order = np.arange(40)
+    order[[21, 24]] = order[[24, 21]]
+    with pytest.raises(ValueError, match=f"not in the order of t0: {batch['t0'][22]} comes after {batch['t0'][24]} "):
+        spool(in_batches(batch.take(pa.array(order)), size)(), COLUMNS, tmp_path / "rows.arrow")
+    within = np.arange(40).reshape(20, 2)[:, ::-1].ravel()  # the contracts of an instant may come in any order
+    assert sum(b.num_rows for b in spool([batch.take(pa.array(within))], COLUMNS, tmp_path / "rows.arrow")()) == 40

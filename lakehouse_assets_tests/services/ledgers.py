@@ -48,10 +48,13 @@ def promote(lake: Lake, registry: ModelRegistry, to: str, **said: Any) -> Moved 
 
 
 def promote_two() -> None:
-    """Two versions become champion one after the other, in the lake and the store that the settings name."""
+    """Two versions become champion one after the other, in the lake and the store that the settings name.
+
+    They are the two newest that were trained; where none was, two without a model behind them.
+    """
     settings = load_settings()
     registry = ModelRegistry(TrackingStore(settings.mlflow_uri, settings.mlflow_artifacts))
-    for number in versions(registry, 2):
+    for number in (registry.numbers() or versions(registry, 2))[-2:]:
         promote(Lake(settings), registry, number)
 
 

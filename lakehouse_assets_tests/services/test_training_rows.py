@@ -17,7 +17,7 @@ from lakehouse_assets.lake.staging import stage
 from lakehouse_assets.lake.table import pin
 from lakehouse_assets.learners.splits import TooLittleHistory
 from lakehouse_assets.services.environment import LOCK_FILE
-from lakehouse_assets.services.training_rows import columns_of, identity_of, training_inputs
+from lakehouse_assets.services.training_rows import KnownTooLate, columns_of, identity_of, training_inputs
 from lakehouse_assets.settings import Settings
 from lakehouse_assets_tests.lake.toys import TYPES
 
@@ -91,6 +91,27 @@ def test_a_contract_without_exactly_one_label_is_refused() -> None:
     )
     with pytest.raises(ValueError, match="exactly one label"):
         columns_of(FEATURE_OPTION_MINUTES, without)
+
+
+@pytest.mark.parametrize("name", ["is_up", "mid_t1", "last_direction"])
+def test_a_feature_that_is_a_column_of_the_labels_is_refused(name: str) -> None:
+    column = replace(FEATURE_OPTION_LABELS.by_name[name], role="feature")
+    leaking = replace(FEATURE_OPTION_MINUTES, columns=(*FEATURE_OPTION_MINUTES.columns, column))
+    with pytest.raises(ValueError, match=f"feature_option_minutes: {name} must not be a feature"):
+        columns_of(leaking, FEATURE_OPTION_LABELS)
+
+
+@pytest.mark.parametrize(("minutes", "message"), [([0, 1, 2], None), ([0, 0, 0], None), ([0, 1, 3], "1 of 3 rows")])
+def test_features_revised_after_their_labels_are_refused(lake: Lake, minutes: list[int], message: str | None) -> None:
+    put(lake, FEATURE_OPTION_LABELS, [0, 1, 2], **{LABEL: [1, 0, 1]})
+    put(lake, FEATURE_OPTION_MINUTES, [0, 1, 2], available_at=[OPENING + dt.timedelta(minutes=n) for n in minutes])
+    if message is None:
+        assert sum(batch.num_rows for batch in inputs(lake).rows()) == 3
+        return
+    with pytest.raises(
+        KnownTooLate, match=rf"{message} have features that were known only after t0, e\.g\. at .*00:03"
+    ):
+        list(inputs(lake).rows())
 
 
 def test_an_empty_table_is_too_little_history_and_named(lake: Lake) -> None:
