@@ -70,7 +70,6 @@ purge: .env ## stop the production stack and delete its data
 	@docker compose --profile '*' down --volumes
 
 up-native: install ## start the production stack without Docker, on 127.0.0.1
-	@$(BIN)/python -m deploy.native fetch
 	@$(BIN)/python -m deploy.native up
 
 down-native: install ## stop it; its data stay in .lakehouse/stack

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from lakehouse_assets.settings import load_settings
@@ -37,6 +38,8 @@ def pytest_configure() -> None:
             del os.environ[name]
     os.environ["LAKEHOUSE_RETRIES__TRIES"] = "0"  # else a failing step sleeps for minutes before it is tried again
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    hypothesis.settings.register_profile("untimed", deadline=None)  # a busy machine is no fault of the code
+    hypothesis.settings.load_profile("untimed")
     sys.addaudithook(_refuse_network)
 
 

@@ -23,8 +23,11 @@ from lakehouse_assets_tests.paths import PROJECT
 PACKAGE = PROJECT / "lakehouse_assets"
 HEAVY = {
     "torch", "tensorflow", "mlflow", "sklearn", "xgboost", "lightgbm", "pyspark", "pandas", "sqlglot", "numpy",
-    "pyarrow", "duckdb", "matplotlib", "scipy", "exchange_calendars", "databento_dbn",
+    "pyarrow", "duckdb", "matplotlib", "scipy", "exchange_calendars", "databento_dbn", "optuna", "keras", "trino",
+    "skops",
 }  # fmt: skip
+COLUMNAR = {"numpy", "pyarrow", "duckdb", "pandas"}
+"""Of these, what a module of rows may load, pandas because pyarrow asks for it; the definitions load no such module."""
 FORBIDDEN_NAMES = {"utils", "helpers", "common", "misc", "base", "manager", "v2", "new", "final"}
 LARGEST_FILE, LONGEST_FUNCTION = 250, 40
 BINARY = {".zip", ".png", ".parquet", ".gz", ".zst", ".ico", ".woff2"}
@@ -72,6 +75,23 @@ def test_loading_the_definitions_imports_no_engine_and_starts_no_thread() -> Non
     found = loaded("import lakehouse_assets.definitions")
     assert HEAVY & set(found["modules"]) == set()
     assert found["threads"] == ["MainThread"]
+
+
+@pytest.mark.slow
+def test_no_module_imports_a_library_that_learns_draws_or_parses_as_it_loads() -> None:
+    """Each loads it in the function that needs it; the plugin that MLflow itself loads is the one exception."""
+    names = [
+        name.removesuffix(".py").removesuffix("/__init__").replace("/", ".") for name, _ in modules()
+        if name not in MLFLOWS_PLUGIN
+    ]  # fmt: skip
+    assert {"lakehouse_assets.learners.networks.keras", "lakehouse_assets.services.digit_training"} <= set(names)
+    assert {"lakehouse_assets.cli.reproduce", "lakehouse_assets.settings.sections"} <= set(names)
+    found = loaded("import importlib\n" + "\n".join(f"importlib.import_module({name!r})" for name in names))
+    assert (HEAVY - COLUMNAR) & set(found["modules"]) == set()
+    assert found["threads"] == ["MainThread"]
+
+
+MLFLOWS_PLUGIN = {"lakehouse_assets/services/iceberg_dataset.py"}
 
 
 @pytest.mark.slow

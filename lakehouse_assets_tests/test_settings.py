@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from lakehouse_assets.settings import PROJECT, SettingsError, load_settings
+from lakehouse_assets.settings import PROJECT, Settings, SettingsError, load_settings
 
 
 @pytest.fixture
@@ -63,11 +63,49 @@ def test_the_environment_wins_over_the_file_and_keeps_its_neighbours(
         ('[engine]\nmemory_limit = "lots"', "engine.memory_limit: String should match pattern"),
         ('[sources."Bad Name"]\nadapter = "lean"\nvenue = "OPRA"', "sources.Bad Name"),
         ("[silver\n", "other.toml"),
+        ('[mnist]\norigin = "cifar"', "mnist.origin: Input should be 'mnist' or 'digits', found 'cifar'"),
+        ('[mnist]\nfolder = ""', "mnist.folder: String should have at least 1 character"),
+        ("[mnist]\nmlp_epochs = 0", "mnist.mlp_epochs: Input should be greater than or equal to 1, found 0"),
+        ("[model]\nfolds = 0", "model.folds: Input should be greater than or equal to 1, found 0"),
+        ("[model]\nholdout_share = 1.0", "model.holdout_share: Input should be less than 1, found 1.0"),
+        ("[model.tuning]\ntrials = 0", "model.tuning.trials: Input should be greater than or equal to 1, found 0"),
+        ("[model.lightgbm]\nmax_depth = 4", "model.lightgbm.max_depth: no such setting"),
+        ("[model.random_forest]\nsample_rows = 10", "model.random_forest.sample_rows: Input should be greater than"),
     ],
 )
 def test_what_is_wrong_is_named_with_its_key_and_what_was_found(config: Path, text: str, words: str) -> None:
     config.write_text(text)
     assert words in refused()
+
+
+def test_a_knob_of_one_learner_is_set_by_the_environment_beside_those_of_the_file(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config.write_text("[model.random_forest]\ntrees = 20\n[model.tuning]\nseconds = 5.0\n")
+    monkeypatch.setenv("LAKEHOUSE_MODEL__RANDOM_FOREST__MAX_DEPTH", "3")
+    monkeypatch.setenv("LAKEHOUSE_MODEL__TUNING__TRIALS", "2")
+    load_settings.cache_clear()
+    model = load_settings().model
+    assert (model.random_forest.trees, model.random_forest.max_depth) == (20, 3)
+    assert (model.tuning.trials, model.tuning.seconds) == (2, 5.0)
+
+
+def test_the_images_lie_in_the_state_folder_where_no_folder_is_named(
+    config: Path, own_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert load_settings().mnist_folder == own_home / "mnist"
+    for named, found in (("images", PROJECT / "images"), ("~/images", Path.home() / "images")):
+        monkeypatch.setenv("LAKEHOUSE_MNIST__FOLDER", named)
+        load_settings.cache_clear()
+        assert load_settings().mnist_folder == found
+
+
+def test_every_section_can_be_imported_from_the_settings_alone() -> None:
+    """Nobody needs to know in which module of the package a table of the file is written down."""
+    import lakehouse_assets.settings as package
+
+    used = {type(getattr(Settings(), name)).__name__ for name in Settings.model_fields}
+    assert {name for name in used if name.endswith("Settings")} <= set(package.__all__)
 
 
 def test_a_mistyped_variable_is_refused_and_not_ignored(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from deploy.native.env_file import ENV_FILE
 from deploy.native.errors import StackError
+from deploy.native.fetch import docker_compose
 from deploy.native.stack import STATE, Stack
 
 
@@ -37,7 +38,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--state", type=Path, default=STATE, help="where data, logs and configuration lie")
     parser.add_argument("--env-file", type=Path, help="the secrets; written on first use")
     parser.add_argument("--fresh", action="store_true", help="up: delete the data of an earlier stack first")
-    return parser.parse_args()
+    return parser.parse_intermixed_args()
 
 
 def _up(stack: Stack, asked: argparse.Namespace) -> int:
@@ -69,6 +70,9 @@ def _status(stack: Stack, asked: argparse.Namespace) -> int:
 def _fetch(stack: Stack, asked: argparse.Namespace) -> int:
     for name in stack.fetch(*asked.services):
         sys.stdout.write(f"{name}: there\n")
+    if not asked.services:
+        docker_compose()
+        sys.stdout.write("docker compose, to judge the file: there\n")
     return 0
 
 

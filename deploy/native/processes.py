@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 POLL_SECONDS = 0.1
+BURIAL_SECONDS = 10
 
 
 @dataclass(frozen=True)
@@ -56,14 +57,10 @@ class Process:
 
     def stop(self, number: signal.Signals, patience: float) -> None:
         """End the process and all of its group: by this signal, and by force after so many seconds."""
-        if not self.alive():
-            self.kill()  # what it left behind
-            return
-        os.killpg(self.pid, number)
-        deadline = time.monotonic() + patience
-        while self.alive() and time.monotonic() < deadline:
-            time.sleep(POLL_SECONDS)
-        self.kill()
+        if self.alive():
+            os.killpg(self.pid, number)
+            self._await_end(patience)
+        self.kill()  # what is left of the group
 
     def kill(self) -> None:
         """End the whole group by force, at once."""
@@ -73,8 +70,17 @@ class Process:
             os.killpg(self.pid, signal.SIGKILL)
         except ProcessLookupError:
             return
-        while self.alive():
+        self._await_end(BURIAL_SECONDS)
+
+    def _await_end(self, patience: float) -> None:
+        """Wait until the process is gone, not only dead: PostgreSQL takes a dead one's number for a running server."""
+        deadline = time.monotonic() + patience
+        while self._still_there() and time.monotonic() < deadline:
             time.sleep(POLL_SECONDS)
+
+    def _still_there(self) -> bool:
+        self.alive()  # buries a child of this very process
+        return _seen(self.pid)[1] == self.started
 
     def _is_ours(self) -> bool:
         """Whether the number is still this process's: its leader runs, or is gone and none took the number."""

@@ -55,8 +55,7 @@ class Stack:
             StackError: one cannot be had; the message says what to install.
         """
         for name in self._with_needs(names or self.native):
-            self._prepare(self.services[name])
-            self._launch(self.services[name])  # whatever its command needs is brought
+            self._bring(self.services[name])
             yield name
 
     def start(self, *names: str) -> Iterator[str]:
@@ -68,6 +67,7 @@ class Stack:
         wanted = [name for name in self._with_needs(names or self.native) if not self._is_up(name)]
         for name in wanted:
             self._refuse_taken_ports(self.services[name])
+            self._bring(self.services[name])
         begun: list[str] = []
         try:
             for name in wanted:
@@ -116,8 +116,12 @@ class Stack:
         launch = self._launch(self.services[name])
         return {**kept, "PATH": search_path(launch.programs), **self.environment(name)}
 
-    def _start(self, service: Service) -> None:
+    def _bring(self, service: Service) -> None:
+        """Write a service's configuration, and bring whatever its command needs."""
         self._prepare(service)
+        self._launch(service)
+
+    def _start(self, service: Service) -> None:
         launch = self._launch(service)
         if launch.before is not None:
             launch.before()

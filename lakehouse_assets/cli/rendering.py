@@ -93,8 +93,8 @@ def show(
 
 
 def say(words: str) -> None:
-    """A line under a table, never read as markup."""
-    console().print(Text(words))
+    """A line under a table, never read as markup; only a terminal folds it."""
+    console().print(Text(words), soft_wrap=True)
 
 
 def write_json(value: Any) -> None:

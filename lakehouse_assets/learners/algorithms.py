@@ -6,7 +6,7 @@ Belongs here: the lookup. Does not: any learner. No library is imported by it.
 from collections.abc import Mapping
 from typing import Any
 
-from lakehouse_assets.learners.learner import Model, Recipe
+from lakehouse_assets.learners.learner import Model, Recipe, UnknownRecipe
 from lakehouse_assets.learners.lightgbm_trees import LightGBMModel, LightGBMRecipe
 from lakehouse_assets.learners.random_forest import RandomForestModel, RandomForestRecipe
 from lakehouse_assets.learners.xgboost_trees import XGBoostModel, XGBoostRecipe
@@ -23,13 +23,13 @@ def recipe_of(algorithm: str, parameters: Mapping[str, Any]) -> Recipe:
     """The recipe that `as_parameters` described.
 
     Raises:
-        ValueError: there is no such algorithm, or a parameter it does not know.
+        UnknownRecipe: there is no such algorithm, or a parameter it does not know.
     """
     made: Any = _known(algorithm, RECIPES)
     try:
         recipe: Recipe = made(**parameters)
     except TypeError as error:
-        raise ValueError(f"{algorithm}: the recipe is another one than recorded: {error}") from error
+        raise UnknownRecipe(f"{algorithm}: the recipe is another one than recorded: {error}") from error
     return recipe
 
 
@@ -37,7 +37,7 @@ def model_of(algorithm: str, native: Any) -> Model:
     """A library's own object as a model.
 
     Raises:
-        ValueError: there is no such algorithm.
+        UnknownRecipe: there is no such algorithm.
     """
     made: Any = _known(algorithm, MODELS)
     model: Model = made(native)
@@ -46,5 +46,5 @@ def model_of(algorithm: str, native: Any) -> Model:
 
 def _known(algorithm: str, names: Mapping[str, Any]) -> Any:
     if algorithm not in names:
-        raise ValueError(f"there is no algorithm {algorithm}: use one of {', '.join(names)}")
+        raise UnknownRecipe(f"there is no algorithm {algorithm}: use one of {', '.join(names)}")
     return names[algorithm]

@@ -111,6 +111,10 @@ class Fitted:
     history: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
 
+class UnknownRecipe(ValueError):
+    """No learner of this code is described by the recipe; the message says what is not known."""
+
+
 class OverBudget(RuntimeError):
     """Training took longer than it may: nothing is kept; the message says what to raise or lower."""
 

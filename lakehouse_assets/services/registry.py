@@ -61,6 +61,8 @@ class ModelRegistry:
 
     def versions(self) -> "tuple[ModelVersion, ...]":
         """All versions that were not deleted, oldest first."""
+        if not self.store.is_made:
+            return ()
         found: list[ModelVersion] = []
         token = None
         while token != "":
@@ -103,6 +105,8 @@ class ModelRegistry:
 
     def alias(self, alias: str) -> str | None:
         """The version that an alias points to; None where nothing does."""
+        if not self.store.is_made:
+            return None
         from mlflow.exceptions import MlflowException
 
         try:
@@ -161,7 +165,7 @@ def keep_inputs(lake: Lake, registry: ModelRegistry, number: str) -> None:
 
 def registered_models(store: TrackingStore) -> tuple[str, ...]:
     """The names of all registered models; none where an embedded store was never opened."""
-    if store.database is not None and not store.database.exists():
+    if not store.is_made:
         return ()
     found: list[str] = []
     token = None

@@ -57,8 +57,9 @@ def reproduce(lake: Lake, store: TrackingStore, uri: str, progress: Progress = l
     Raises:
         UnknownModel: there is no such version.
         SnapshotMissing: the rows that it was trained from have expired.
-        ValueError: a column or a parameter that it was trained with is no longer known.
+        FeatureGone, UnknownRecipe: a column or a parameter that it was trained with is no longer known.
         NotInstalled: its library is not installed.
+        OverBudget: here it takes longer than its recipe allows.
     """
     registry, number = resolve(store, uri)
     run_id = str(registry.version(number).run_id)
@@ -84,7 +85,9 @@ def resolve(store: TrackingStore, uri: str) -> tuple[ModelRegistry, str]:
     known = registry.numbers()
     number = named["version"] or registry.alias(named["alias"])
     if number not in known:
-        raise UnknownModel(f"{uri}: there is no such version; there are {', '.join(known) or 'none yet'}")
+        raise UnknownModel(
+            f"{uri}: there is no such version; there are {', '.join(known) or 'none yet: run ml_pipeline'}"
+        )
     return registry, number
 
 

@@ -40,6 +40,11 @@ class TrackingStore:
         """The file of an embedded store; None for a server."""
         return Path(self.uri.removeprefix(SQLITE)) if self.uri.startswith(SQLITE) else None
 
+    @property
+    def is_made(self) -> bool:
+        """Whether an embedded store was ever opened: who only looks makes none. A server is always there."""
+        return self.database is None or self.database.exists()
+
     @contextmanager
     def exclusive(self) -> Iterator[None]:
         """Keep other processes and threads out of a look-then-write on the embedded store; re-entrant.

@@ -35,6 +35,10 @@ class KnownTooLate(ValueError):
     """Features were known only after their label's t0: using them would look ahead."""
 
 
+class FeatureGone(ValueError):
+    """A contract no longer has a column that a model reads; the message names the code that has it."""
+
+
 def training_inputs(features: Table, labels: Table) -> TrainingInputs:
     """The rows of both tables at their pinned snapshots, in the order of time and key.
 
@@ -108,11 +112,11 @@ def inputs_again(record: TrainingRecord, lake: Lake) -> TrainingInputs:
 
     Raises:
         SnapshotMissing: a snapshot has expired.
-        ValueError: a column is gone from its contract.
+        FeatureGone: a column is gone from its contract.
     """
     features, labels = (table.pin(lake) for table in record.provenance.tables)
     if gone := set(record.columns.features) - set(features.contract.column_names):
-        raise ValueError(
+        raise FeatureGone(
             f"{features.contract.table} no longer has {', '.join(sorted(gone))}, which the model reads: check out "
             f"{record.provenance.environment.git_sha}, the code that it was trained by"
         )

@@ -13,7 +13,6 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import erfcx, ndtr
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -92,6 +91,8 @@ def implied_volatility(value: Floats, forward: Floats, strike: Floats, years: Fl
 
 def delta(forward: Floats, strike: Floats, years: Floats, volatility: Floats, is_call: Flags) -> Floats:
     """Change of the value a unit of the forward: 0 to 1 for a call, -1 to 0 for a put."""
+    from scipy.special import ndtr
+
     d1, _ = _d1_and_deviation(forward, strike, years, volatility)
     return _rounded(np.where(is_call, ndtr(d1), -ndtr(-d1)))
 
@@ -173,6 +174,8 @@ def _normalised(distance: Floats, deviation: Floats) -> tuple[Floats, Floats]:
         distance: |ln(forward / strike)|.
         deviation: volatility x sqrt(years), above 0.
     """
+    from scipy.special import erfcx
+
     h, t = -distance / deviation, 0.5 * deviation
     scale = np.exp(-0.5 * (h * h + t * t))
     value = 0.5 * scale * (erfcx(-(h + t) / ROOT_2) - erfcx(-(h - t) / ROOT_2))

@@ -1,6 +1,7 @@
-"""The toy lake, built once for all tests that only read it."""
+"""The toy lake and a home with a model, each built once for all tests that only read it."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -9,6 +10,7 @@ from lakehouse_assets.cli import main
 from lakehouse_assets.lake.catalog import Lake
 from lakehouse_assets.settings import load_settings
 from lakehouse_assets_tests.cli.toy_lake import at_home, fill
+from lakehouse_assets_tests.services.trained import RECIPES, lake_with_signal, store_at, train
 
 
 class Toy(NamedTuple):
@@ -44,6 +46,14 @@ def toy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Toy]:
         lake = at_home(monkeypatch, tmp_path_factory.mktemp("home"))
         yield Toy(lake, fill(lake))
     load_settings.cache_clear()
+
+
+@pytest.fixture(scope="package")
+def trained_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A state folder with one version of `TickPricePredictor`."""
+    folder = tmp_path_factory.mktemp("trained")
+    assert train(lake_with_signal(folder), store_at(folder), RECIPES[0]).version == "1"
+    return folder
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from lakehouse_assets.cli.app import VERBS as OFFERED
 from lakehouse_assets.cli.app import app
 from lakehouse_assets.cli.boundary import SAYS_IT_ALL, explain, run
 from lakehouse_assets.lake.catalog import TableMissing
@@ -21,8 +22,13 @@ from lakehouse_assets_tests.cli.conftest import Script, Toy
 from lakehouse_assets_tests.cli.toy_lake import at_home
 
 SCRIPT = Path(sys.executable).with_name("lakehouse")
-VERBS = ("simulate", "tables", "sql", "history", "quarantine", "rollback")
-HEAVY = ("dagster", "pyiceberg", "duckdb", "pyarrow", "numpy", "sqlglot", "mlflow", "pandas")
+VERBS = (
+    "demo", "simulate", "tables", "sql", "history", "quarantine", "leaderboard", "reproduce", "rollback",
+)  # fmt: skip
+HEAVY = (
+    "dagster", "pyiceberg", "duckdb", "pyarrow", "numpy", "sqlglot", "mlflow", "pandas", "xgboost", "lightgbm",
+    "sklearn", "scipy", "optuna", "torch", "tensorflow", "keras", "matplotlib",
+)  # fmt: skip
 
 
 def script(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -69,6 +75,10 @@ def test_help_imports_nothing_heavy() -> None:
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip().endswith("[]")
     assert all(verb in done.stdout for verb in VERBS)
+
+
+def test_no_verb_is_left_out_of_these_tests() -> None:
+    assert set(VERBS) == {verb.__name__ for verb in OFFERED}
 
 
 @pytest.mark.parametrize("verb", VERBS)

@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 import tomllib
 from collections import Counter
 from pathlib import Path
@@ -142,7 +144,9 @@ def test_each_secret_comes_from_the_environment_file_and_has_no_default() -> Non
 def test_no_mounted_file_holds_a_secret_of_its_own() -> None:
     kinds = {".properties", ".yml", ".yaml", ".json", ".conf"}
     files = [path for path in (PROJECT / "deploy").rglob("*") if path.is_file() and path.suffix in kinds]
-    assigned = re.compile(r"(?i)(password|secret|access-key)\S*\s*[=:]\s*[^\s${\"]")
+    assigned = re.compile(r"""(?i)(password|secret|access-key)[\w.-]*"?\s*[=:]\s*(?!\$\{|"")[^\s{]""")
+    assert assigned.search("s3.aws-access-key=AKIA123")
+    assert assigned.search('password: "swordfish"')
     found = [
         f"{path.name}: {line}"
         for path in files
@@ -159,6 +163,28 @@ def test_the_images_carry_the_versions_of_the_lock() -> None:
     superset = re.findall(r"(?m)^(\S+==\S+) ", (PROJECT / "deploy" / "superset" / "requirements.lock").read_text())
     assert superset
     assert set(superset) <= locked
+
+
+@pytest.mark.parametrize("folder", ["image", "superset"])
+def test_the_images_are_built_as_the_linter_of_dockerfiles_likes_it(folder: str) -> None:
+    linter = Path(sys.executable).with_name("hadolint")
+    file = PROJECT / "deploy" / folder / "Dockerfile"
+    run = subprocess.run([linter, "--failure-threshold", "warning", "--no-color", file], capture_output=True, text=True)
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_the_project_s_image_runs_as_nobody_in_particular_and_is_given_no_secret() -> None:
+    text = (PROJECT / "deploy" / "image" / "Dockerfile").read_text(encoding="utf-8")
+    assert re.findall(r"(?m)^USER (\S+)$", text) == ["10001"]
+    assert "--require-hashes" in text
+    sent = (PROJECT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    assert "*" in sent
+    assert not any(".env" in line for line in sent if line.startswith("!"))
+    copied = {
+        Path(source).parts[0] for line in re.findall(r"(?m)^COPY (?!--)(.+) \S+$", text) for source in line.split()
+    }
+    allowed = {Path(line[1:]).parts[0] for line in sent if line.startswith("!")}
+    assert copied <= allowed
 
 
 def test_the_dashboards_ask_the_provisioned_source() -> None:

@@ -19,7 +19,9 @@ from lakehouse_assets.lake.staging import WHOLE, stage
 from lakehouse_assets.lake.table import pin
 from lakehouse_assets.learners.learner import Recipe
 from lakehouse_assets.learners.lightgbm_trees import LightGBMRecipe
+from lakehouse_assets.learners.networks.keras import TensorflowMnistMlp
 from lakehouse_assets.learners.networks.network import ImageRecipe
+from lakehouse_assets.learners.networks.pytorch import PytorchMnistMlp
 from lakehouse_assets.learners.random_forest import RandomForestRecipe
 from lakehouse_assets.learners.xgboost_trees import XGBoostRecipe
 from lakehouse_assets.services.digit_training import NetworkOutcome, train_and_register_network
@@ -36,6 +38,9 @@ RECIPES: tuple[Recipe, ...] = (
     LightGBMRecipe(num_leaves=7, rounds=15, threads=1, min_data_in_leaf=20),
     RandomForestRecipe(trees=12, max_depth=5, min_samples_leaf=20, threads=1),
 )
+PYTORCH = PytorchMnistMlp(epochs=2, batch_size=64)
+TENSORFLOW = TensorflowMnistMlp(epochs=2, batch_size=64)
+NETWORKS: tuple[ImageRecipe, ...] = (PYTORCH, TENSORFLOW)
 FIRST = dt.date(2026, 11, 16)
 MINUTES = 120
 CONTRACTS = 5

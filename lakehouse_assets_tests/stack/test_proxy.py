@@ -8,6 +8,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Mapping
 from http.client import HTTPSConnection
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -73,7 +74,7 @@ def test_a_viewer_comes_to_the_pages_that_only_read(stack: Stack) -> None:
     for page in ("dagster", "mlflow", "spark", "prometheus"):
         assert through(stack, page, "/", "viewer")[0] == 401
     assert through(stack, "spark", "/", "admin")[0] == 200
-    assert through(stack, "prometheus", "/graph", "admin")[0] == 200
+    assert through(stack, "prometheus", "/-/healthy", "admin")[0] == 200
 
 
 @pytest.mark.parametrize("user", ["viewer", "admin"])
@@ -116,7 +117,7 @@ def test_each_panel_of_the_dashboards_shows_something(stack: Stack) -> None:
 
 
 @pytest.mark.usefixtures("stack")
-def test_the_configuration_of_proxy_and_prometheus_is_valid() -> None:
+def test_the_configuration_of_proxy_and_prometheus_is_valid(tmp_path: Path) -> None:
     import subprocess
 
     deploy = PROJECT / "deploy"
@@ -126,5 +127,11 @@ def test_the_configuration_of_proxy_and_prometheus_is_valid() -> None:
         [f"{caddy()}/caddy", "validate", "--config", f"{deploy}/caddy/Caddyfile"],
         [f"{prometheus()}/promtool", "check", "config", f"{deploy}/prometheus/prometheus.yml"],
     ):
-        run = subprocess.run(command, env={**site, "PATH": "/usr/bin:/bin"}, capture_output=True, text=True, timeout=60)
+        run = subprocess.run(
+            command,
+            env={**site, "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
         assert run.returncode == 0, run.stderr

@@ -91,9 +91,16 @@ def test_who_only_reads_does_not_see_the_writable_catalog() -> None:
 
 
 def test_a_server_that_was_killed_starts_again_with_its_data(numbers: str, stack: Stack) -> None:
+    """The first question to a catalog after PostgreSQL's return may meet a dead connection, the second does not."""
     for server in ("postgres", "seaweedfs"):
         stack.kill(server)
         assert server not in stack.running()
         stack.up(server)
     assert stack.running()[:2] == ["postgres", "seaweedfs"]
-    assert ask("pipeline", f"SELECT SUM(n) FROM {WRITABLE}.{numbers}") == [[3]]
+    for catalog in (WRITABLE, READ_ONLY):
+        question = f"SELECT SUM(n) FROM {catalog}.{numbers}"
+        try:
+            answer = ask("pipeline", question)
+        except trino.exceptions.TrinoQueryError:
+            answer = ask("pipeline", question)
+        assert answer == [[3]]

@@ -6,6 +6,7 @@ Belongs here: the lookup. Does not: any network. No library is imported by it.
 from collections.abc import Mapping
 from typing import Any
 
+from lakehouse_assets.learners.learner import UnknownRecipe
 from lakehouse_assets.learners.networks.keras import TensorflowMnistCnn, TensorflowMnistMlp
 from lakehouse_assets.learners.networks.network import ImageRecipe
 from lakehouse_assets.learners.networks.pytorch import PytorchMnistCnn, PytorchMnistMlp
@@ -19,13 +20,13 @@ def network_recipe_of(algorithm: str, parameters: Mapping[str, Any]) -> ImageRec
     """The recipe that `as_parameters` described.
 
     Raises:
-        ValueError: there is no such algorithm, or a parameter it does not know.
+        UnknownRecipe: there is no such algorithm, or a parameter it does not know.
     """
     if algorithm not in NETWORKS:
-        raise ValueError(f"there is no network {algorithm}: use one of {', '.join(NETWORKS)}")
+        raise UnknownRecipe(f"there is no network {algorithm}: use one of {', '.join(NETWORKS)}")
     made: Any = NETWORKS[algorithm]
     try:
         recipe: ImageRecipe = made(**parameters)
     except TypeError as error:
-        raise ValueError(f"{algorithm}: the recipe is another one than recorded: {error}") from error
+        raise UnknownRecipe(f"{algorithm}: the recipe is another one than recorded: {error}") from error
     return recipe

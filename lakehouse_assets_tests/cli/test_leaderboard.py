@@ -1,0 +1,79 @@
+"""`leaderboard`: the models beside one another, or what to do before there is one."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from lakehouse_assets.lake.catalog import Lake
+from lakehouse_assets.services.leaderboard import COLUMNS
+from lakehouse_assets_tests.cli.conftest import Script
+from lakehouse_assets_tests.cli.toy_lake import at_home
+
+
+@pytest.fixture
+def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Lake:
+    """The lake of a state folder where nothing was ever run."""
+    return at_home(monkeypatch, tmp_path / "fresh")
+
+
+def test_before_any_training_it_says_what_to_run_and_makes_no_store(home: Lake, lakehouse: Script) -> None:
+    said = lakehouse("leaderboard")
+    assert (said.code, said.err) == (0, "")
+    assert said.out == "no model is registered yet: run the job ml_pipeline, or `lakehouse demo`\n"
+    said = lakehouse("leaderboard", "--json")
+    assert (said.code, json.loads(said.out), said.err) == (0, [], "")
+    assert not home.settings.home.exists()
+
+
+@pytest.mark.slow
+def test_a_model_stands_with_its_scores_their_intervals_and_its_cost(
+    trained_home: Path, monkeypatch: pytest.MonkeyPatch, lakehouse: Script
+) -> None:
+    at_home(monkeypatch, trained_home)
+    said = lakehouse("leaderboard")
+    assert (said.code, said.err) == (0, "")
+    assert "TickPricePredictor, each score with its 95 % interval" in said.out
+    assert "xgboost" in said.out
+    assert all(title.split()[0] in said.out for name, title in COLUMNS.items() if name != "model")
+    assert "DigitClassifier" not in said.out
+
+    (one,) = json.loads(lakehouse("leaderboard", "--json").out)
+    assert list(one) == list(COLUMNS)
+    assert (one["model"], one["version"], one["algorithm"], one["aliases"]) == (
+        "TickPricePredictor",
+        "1",
+        "xgboost",
+        [],
+    )
+    for score in ("accuracy", "naive_accuracy", "lift_over_majority", "lift_over_no_change", "log_loss", "brier"):
+        assert one[score]["low"] <= one[score]["value"] <= one[score]["high"]
+    assert f"{one['accuracy']['value']:.3f}" in said.out
+
+
+@pytest.mark.slow
+def test_a_record_that_is_gone_is_one_line_and_no_traceback(
+    trained_home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, lakehouse: Script
+) -> None:
+    lake = at_home(monkeypatch, tmp_path / "home")
+    lake.settings.home.mkdir()
+    shutil.copy(trained_home / "mlflow.db", lake.settings.home)
+    hidden = trained_home / "mlartifacts"
+    hidden.rename(trained_home / "away")
+    try:
+        said = lakehouse("leaderboard")
+    finally:
+        (trained_home / "away").rename(hidden)
+    assert (said.code, said.out) == (1, "")
+    assert said.err.startswith("error: ")
+    assert said.err.count("\n") == 1
+
+
+def test_the_help_shows_the_way(lakehouse: Script) -> None:
+    said = lakehouse("leaderboard", "--help")
+    assert said.code == 0
+    assert "Example: lakehouse leaderboard" in said.out
+    wrong = lakehouse("leaderboard", "TickPricePredictor")
+    assert (wrong.code, wrong.out) == (2, "")
+    assert wrong.err.count("\n") == 1
