@@ -12,13 +12,13 @@ from pathlib import Path
 
 from deploy.native.errors import StackError
 
-CACHE_VARIABLE = "LAKEHOUSE_CACHE"
+CACHE_VARIABLE = "STACK_CACHE"
 DEFAULT_CACHE = "~/.cache/lakehouse-assets"
 BLOCK = 1 << 20
 
 
 def cache_folder() -> Path:
-    """`LAKEHOUSE_CACHE`, or a folder of the user's cache."""
+    """`STACK_CACHE`, or a folder of the user's cache."""
     return Path(os.environ.get(CACHE_VARIABLE, DEFAULT_CACHE)).expanduser().resolve()
 
 

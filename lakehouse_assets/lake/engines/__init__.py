@@ -5,7 +5,6 @@ asked (`statements`), nor where they write (`lake.clones`).
 """
 
 from collections.abc import Sequence
-from functools import cache
 from typing import Any, Literal, Protocol
 
 from lakehouse_assets.settings import Settings
@@ -39,9 +38,18 @@ class ForeignEngine(Protocol):
         ...
 
 
-@cache
+_OPENED: dict[tuple[str, ...], ForeignEngine] = {}
+
+
 def opened(name: ForeignName, settings: Settings) -> ForeignEngine:
     """The engine of this process; a session is dear (Spark 15 s), so there is one."""
+    where = (name, settings.catalog_uri, str(settings.storage), str(settings.spark), str(settings.trino))
+    if where not in _OPENED:
+        _OPENED[where] = _open(name, settings)
+    return _OPENED[where]
+
+
+def _open(name: ForeignName, settings: Settings) -> ForeignEngine:
     if name == "spark":
         from lakehouse_assets.lake.engines.spark import Spark
 
