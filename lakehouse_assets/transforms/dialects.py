@@ -66,6 +66,8 @@ def written_for(engine: Engine, sql: str, macros: str | None = None, values: Map
     tree = tree.transform(_bound, values or {})
     if engine != "duckdb":
         tree = tree.transform(_formed, engine).transform(_whole_text)
+    if engine == "spark":
+        _name_apart(tree)
     if engine == "trino":
         tree = tree.transform(_trino_type)
     return tree.sql(engine, pretty=True, unsupported_level=ErrorLevel.RAISE)
@@ -97,6 +99,22 @@ def _formed(node: "exp.Expr", engine: Engine) -> "exp.Expr":
         return argument.copy() if isinstance(part, exp.Column) else part
 
     return exp.Paren(this=sqlglot.parse_one(form, read=engine).transform(with_argument))
+
+
+def _name_apart(tree: "exp.Expr") -> None:
+    """Number the CTEs within subqueries: SQLGlot moves them to the top for Spark, where two of a name would meet."""
+    from sqlglot import exp
+
+    nested = [found for found in tree.find_all(exp.With) if found.parent is not tree]
+    for number, within in enumerate(reversed(nested), start=1):  # innermost first: a name means the nearest CTE
+        query = within.parent
+        for cte in within.expressions:
+            name = cte.alias
+            for table in query.find_all(exp.Table) if query else ():
+                if table.name == name and not table.db:
+                    table.set("alias", table.args.get("alias") or exp.TableAlias(this=exp.to_identifier(name)))
+                    table.set("this", exp.to_identifier(f"{name}_{number}"))
+            cte.set("alias", exp.TableAlias(this=exp.to_identifier(f"{name}_{number}")))
 
 
 def _trino_type(node: "exp.Expr") -> "exp.Expr":
