@@ -1,4 +1,4 @@
-"""The main job on the real servers, through Dagster's queue: tables by Spark and Trino, a model in MLflow's registry."""
+"""The main job on the real servers, through Dagster's queue: tables by Spark and Trino, a model in MLflow."""
 
 import datetime as dt
 import time
