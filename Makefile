@@ -2,7 +2,8 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help install install-deep demo dev test check docs screenshots bench lock clean
+.PHONY: help install install-deep demo dev test test-stack check docs screenshots bench lock clean
+.PHONY: up down purge up-native down-native
 
 # The first Python of these that runs and is new enough.
 PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
@@ -11,6 +12,7 @@ UV := .uv/bin/uv
 BIN := .venv/bin
 UV_VERSION := 0.13.8
 PYTEST_WORKERS ?= 2
+PROFILES ?= lakehouse ml bi monitoring
 
 help: ## list the commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +50,30 @@ dev: install ## Dagster's UI on port 3000 and MLflow's on port 5000, on the stat
 
 test: .venv/test.stamp ## install what the tests need and run them all
 	@$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile
+
+# The servers stay up between the modules, which name those they need; all are stopped at the end.
+test-stack: .venv/test.stamp ## the tests on the real servers, started on 127.0.0.1 without Docker
+	@$(BIN)/python -m deploy.native fetch --state .lakehouse/stack-test
+	@$(BIN)/python -m pytest -m stack lakehouse_assets_tests/stack
+
+# Another Python than the project's will do: the machine may have Docker alone.
+.env:
+	@$(PYTHON) deploy/native/env_file.py
+
+up: .env ## start the production stack with Docker; PROFILES="lakehouse ml" for a part of it
+	@docker compose $(addprefix --profile ,$(PROFILES)) up --build --detach --wait
+
+down: .env ## stop the production stack; its data stay
+	@docker compose --profile '*' down
+
+purge: .env ## stop the production stack and delete its data
+	@docker compose --profile '*' down --volumes
+
+up-native: install ## start the production stack without Docker, on 127.0.0.1
+	@$(BIN)/python -m deploy.native up
+
+down-native: install ## stop it; its data stay in .lakehouse/stack
+	@$(BIN)/python -m deploy.native down
 
 check: .venv/test.stamp ## lint, format, types, import contracts, generated docs
 	@$(BIN)/ruff check .

@@ -7,6 +7,10 @@ import pytest
 
 PROJECT = Path(__file__).resolve().parent.parent
 SHARED_DATA = Path(os.environ.get("LAKEHOUSE_TEST_DATA", PROJECT.parent / "shared" / "data"))
+CACHE = os.environ.get("STACK_CACHE", "")
+"""Where the native stack keeps fetched programs; empty where nobody named a folder."""
+STACK_STATE = Path(os.environ.get("STACK_STATE_FOLDER", PROJECT / ".lakehouse" / "stack-test"))
+"""Where the servers of the tests keep their data, logs and secrets."""
 
 
 def real_data(relative: str) -> Path:

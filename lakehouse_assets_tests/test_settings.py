@@ -57,7 +57,7 @@ def test_the_environment_wins_over_the_file_and_keeps_its_neighbours(
         ('[model]\nmax_depth = "deep"', "model.max_depth: Input should be a valid integer"),
         ("[model]\nmax_depth = 99", "model.max_depth: Input should be less than or equal to 16, found 99"),
         ('[model]\nalgorithm = "oracle"', "Input should be 'xgboost', 'lightgbm' or 'random_forest', found 'oracle'"),
-        ('profile = "production"', 'profile: "production" has no engines or servers yet'),
+        ('profile = "production"', 'profile: "production" needs catalog.uri, storage.warehouse, mlflow.uri'),
         ('profile = "cloud"', "profile: Input should be 'embedded' or 'production', found 'cloud'"),
         ('[bronze]\npartition_cols = ["source"]', "bronze.partition_cols: Value error, must name trading_date"),
         ('[engine]\nmemory_limit = "lots"', "engine.memory_limit: String should match pattern"),
@@ -125,3 +125,43 @@ def test_a_relative_home_lies_in_the_project(config: Path, monkeypatch: pytest.M
     load_settings.cache_clear()
     assert load_settings().home == PROJECT / "state"
     assert load_settings().catalog_uri == f"sqlite:///{PROJECT / 'state' / 'catalog.db'}"
+
+
+SERVERS = """
+[catalog]
+type = "sql"
+
+[model]
+max_depth = 3
+
+[production]
+catalog = { uri = "postgresql+psycopg2://lake@127.0.0.1:5432/lakehouse" }
+storage = { warehouse = "s3://lakehouse/warehouse" }
+mlflow = { uri = "http://127.0.0.1:5000" }
+
+[production.engine]
+name = "spark"
+"""
+
+
+def test_what_is_said_of_production_counts_only_there(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config.write_text(SERVERS)
+    embedded = load_settings()
+    assert (embedded.engine.name, embedded.storage.warehouse) == ("duckdb", None)
+    assert embedded.catalog_uri.startswith("sqlite:///")
+    load_settings.cache_clear()
+    monkeypatch.setenv("LAKEHOUSE_PROFILE", "production")
+    served = load_settings()
+    assert (served.engine.name, served.storage.warehouse) == ("spark", "s3://lakehouse/warehouse")
+    assert (served.engine.threads, served.model.max_depth) == (embedded.engine.threads, 3)
+    assert served.mlflow_artifacts == ""
+
+
+def test_a_password_is_in_no_words_of_the_settings(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config.write_text(SERVERS)
+    monkeypatch.setenv("LAKEHOUSE_PROFILE", "production")
+    monkeypatch.setenv("LAKEHOUSE_CATALOG__PASSWORD", "open sesame")
+    settings = load_settings()
+    assert "open sesame" not in f"{settings!r} {settings} {settings.catalog_uri} {settings.model_dump()}"
+    assert settings.catalog.password is not None
+    assert settings.catalog.password.get_secret_value() == "open sesame"

@@ -11,7 +11,9 @@ from typing import Any
 import dagster as dg
 
 from lakehouse_assets.contracts.contract import Contract
+from lakehouse_assets.lake.catalog import Lake
 from lakehouse_assets.lake.describe import check_specs, code_references, column_lineage, table_schema
+from lakehouse_assets.lake.engines.choice import computed_by
 from lakehouse_assets.lake.gates import Gate, contract_gate, freshness_gate, volume_gate
 from lakehouse_assets.lake.io_manager import share
 from lakehouse_assets.lake.judging import Judged, judge
@@ -101,7 +103,7 @@ def _out(contract: Contract, build: Build, upstream: Sequence[str], group_name: 
         description=f"{contract.description}\n\nGrain: {contract.grain}.\n\n{inspect.getdoc(build) or ''}",
         io_manager_key=IO_MANAGER,
         group_name=group_name,
-        kinds={"iceberg", "duckdb"},
+        kinds={"iceberg", computed_by(contract.table, load_settings())},
         owners=[load_settings().owner],
         tags={"layer": contract.layer},
         metadata={
@@ -125,17 +127,20 @@ def _run(
     wants_context = CONTEXT in inspect.signature(build).parameters
     made = build(context, **inputs) if wants_context else build(**inputs)
     contents = made if isinstance(made, Mapping) else {contracts[0].table: made}
+    lake = context.resources.lake.lake
     together: list[Staged] = []
     try:
         for contract in contracts:
             context.log.info(f"staging {contract.table} for {keys[0]} .. {keys[-1]}")
-            together.append(stage(context.resources.lake.lake, contract, contents[contract.table], keys))
+            together.append(stage(lake, contract, contents[contract.table], keys))
         verdicts = judge(together, gates)
+        for staged in together:
+            staged.release(lake)
     except HOPELESS as error:
-        _discard(together)
+        _discard(lake, together)
         raise dg.Failure(f"{type(error).__name__}: {error}", allow_retries=False) from error
     except BaseException:
-        _discard(together)
+        _discard(lake, together)
         raise
     yield from _refuse_or_yield(context, together, verdicts)
 
@@ -152,7 +157,7 @@ def _refuse_or_yield(
         try:
             yield from _materialize(context, staged, verdicts)
         except GeneratorExit:  # the I/O manager could not publish this table, so the next ones are not either
-            _discard(together[number + 1 :])
+            _discard(context.resources.lake.lake, together[number + 1 :])
             raise
 
 
@@ -181,6 +186,7 @@ def data_version(staged: Staged) -> str:
     return keys[0] if len(keys) == 1 else "+".join(key[:12] for key in keys)[:200]
 
 
-def _discard(together: Sequence[Staged]) -> None:
+def _discard(lake: Lake, together: Sequence[Staged]) -> None:
     for staged in together:
+        staged.release(lake)
         staged.discard()

@@ -10,14 +10,18 @@ from contextlib import suppress
 from functools import cached_property
 from typing import TypeVar
 
+from pyiceberg.catalog import Catalog
+from pyiceberg.catalog.rest import RestCatalog
 from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.exceptions import NamespaceAlreadyExistsError, NoSuchTableError, TableAlreadyExistsError
 from pyiceberg.table import Table as IcebergTable
+from sqlalchemy import make_url
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from lakehouse_assets.contracts.contract import Contract
 from lakehouse_assets.lake.paths import local_uri
 from lakehouse_assets.lake.schema import iceberg_schema, partition_spec, sort_order
+from lakehouse_assets.lake.storage import iceberg_options
 from lakehouse_assets.settings import CATALOG, NAMESPACE, Settings
 
 TABLE_PROPERTIES = {
@@ -50,21 +54,28 @@ class Lake:
         self.settings = settings
 
     @cached_property
-    def catalog(self) -> SqlCatalog:
-        """The SQL catalog, schema V1, made on first use; safe when several processes make it at once."""
+    def catalog(self) -> Catalog:
+        """The catalog of the settings, its tables made on first use; safe when several processes make them at once."""
         self.settings.home.mkdir(parents=True, exist_ok=True)
-        catalog = _survive_race(
-            lambda: SqlCatalog(
-                CATALOG,
-                uri=self.settings.catalog_uri,
-                warehouse=local_uri(self.settings.warehouse),
-                init_catalog_tables="true",
-                **{"jdbc.schema-version": "V1"},
-            )
-        )
+        catalog = _survive_race(self._open)
         with suppress(NamespaceAlreadyExistsError):  # another process made it between the look and the insert
             _survive_race(lambda: catalog.create_namespace_if_not_exists(NAMESPACE))
         return catalog
+
+    def _open(self) -> Catalog:
+        options = {
+            "warehouse": self.settings.storage.warehouse or local_uri(self.settings.warehouse),
+            **iceberg_options(self.settings),
+        }
+        if self.settings.catalog.type == "rest":
+            return RestCatalog(CATALOG, uri=self.settings.catalog_uri, **options)
+        return SqlCatalog(
+            CATALOG,
+            uri=with_password(self.settings),
+            init_catalog_tables="true",
+            **{"jdbc.schema-version": "V1"},
+            **options,
+        )
 
     def load(self, table: str) -> IcebergTable:
         """The table as it is now.
@@ -99,6 +110,14 @@ class Lake:
                 )
             except TableAlreadyExistsError:
                 return self.load(contract.table)
+
+
+def with_password(settings: Settings) -> str:
+    """The SQL catalog's address as a driver needs it; never log it."""
+    address = make_url(settings.catalog_uri)
+    if settings.catalog.password is not None:
+        address = address.set(password=settings.catalog.password.get_secret_value())
+    return address.render_as_string(hide_password=False)
 
 
 def _survive_race(step: Callable[[], Result]) -> Result:

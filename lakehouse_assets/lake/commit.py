@@ -91,7 +91,7 @@ def _pending(table: IcebergTable, staged: Staged) -> list[StagedPartition]:
         paths = frozenset(file.path for file in current)
         if current and {file.commit_key for file in current} == {part.commit_key}:
             if not paths & {file.path for file in part.files}:
-                discard(part)
+                discard(staged.settings, part)
         elif paths != part.base:
             staged.discard()
             raise PublishConflict(

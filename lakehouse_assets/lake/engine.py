@@ -6,11 +6,10 @@ Belongs here: connections, binding files as views, writing a select as files. Do
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lakehouse_assets.contracts.contract import Contract
-from lakehouse_assets.lake.paths import local_path
+from lakehouse_assets.lake import storage
 from lakehouse_assets.lake.schema import DUCKDB_TYPES
 from lakehouse_assets.settings import Settings
 from lakehouse_assets.transforms.called import register
@@ -58,6 +57,8 @@ def connect(settings: Settings) -> duckdb.DuckDBPyConnection:
     connection.execute("SET enable_progress_bar = false")  # it would be drawn into the output of whoever reads stdout
     connection.execute(macros_text())
     register(connection)
+    if settings.storage.warehouse:
+        connection.register_filesystem(storage.bucket(settings))
     return connection
 
 
@@ -79,7 +80,7 @@ def bind_files(
         "default_value: NULL}"
         for column, number in known.items()
     )
-    files = ", ".join(literal(local_path(path)) for path in paths)
+    files = ", ".join(literal(storage.native(path)) for path in paths)
     columns = (
         quoted(c.name) if c.name in known else f"CAST(NULL AS {DUCKDB_TYPES[c.type]}) AS {quoted(c.name)}"
         for c in contract.columns
@@ -103,13 +104,12 @@ def write_file(
     Raises:
         duckdb.Error: the select fails; whatever was written stays at `path`, unseen.
     """
-    target = Path(local_path(path))
-    target.parent.mkdir(parents=True, exist_ok=True)
+    storage.make_folder(path)
     casts = ", ".join(f"CAST({quoted(c.name)} AS {DUCKDB_TYPES[c.type]}) AS {quoted(c.name)}" for c in contract.columns)
     order = f" ORDER BY {', '.join(map(quoted, contract.sort))}" if contract.sort else ""
     ids = ", ".join(f"{quoted(name)}: {number}" for name, number in field_ids.items())
     text = (
-        f"COPY (SELECT {casts} FROM ({select}){order}) TO {literal(str(target))} "
+        f"COPY (SELECT {casts} FROM ({select}){order}) TO {literal(storage.native(path))} "
         f"(FORMAT parquet, COMPRESSION zstd, FIELD_IDS {{{ids}}}, ROW_GROUP_SIZE {ROW_GROUP_ROWS})"
     )
     written = connection.execute(text, dict(parameters) or None).fetchone()
@@ -123,6 +123,7 @@ def partitions_in(connection: duckdb.DuckDBPyConnection, contract: Contract, pat
 
 
 def split_file(
+    settings: Settings,
     connection: duckdb.DuckDBPyConnection,
     contract: Contract,
     field_ids: Mapping[str, int],
@@ -141,9 +142,9 @@ def split_file(
         parameters = {f"p{position}": value for position, value in enumerate(values)}
         write_file(connection, f"SELECT * FROM {_written(path)} WHERE {same}", contract, field_ids, part, parameters)
         split.append(part)
-    Path(local_path(path)).unlink()
+    storage.remove_file(settings, path)
     return split
 
 
 def _written(path: str) -> str:
-    return f"read_parquet({literal(local_path(path))}, hive_partitioning = false)"
+    return f"read_parquet({literal(storage.native(path))}, hive_partitioning = false)"

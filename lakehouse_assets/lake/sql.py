@@ -17,8 +17,8 @@ from lakehouse_assets.lake.catalog import Lake
 from lakehouse_assets.lake.cut import Cut
 from lakehouse_assets.lake.engine import connect, literal
 from lakehouse_assets.lake.inspection import contract_named
-from lakehouse_assets.lake.paths import local_path
 from lakehouse_assets.lake.sql_guard import Asked, QueryRefused, resolve
+from lakehouse_assets.lake.storage import native
 from lakehouse_assets.lake.table import BATCH_ROWS, Table
 from lakehouse_assets.settings import Settings
 
@@ -89,7 +89,7 @@ def locked_engine(views: Mapping[str, Table], settings: Settings) -> Iterator[du
 
     The spill folder stays open to it: a large sort needs it.
     """
-    files = {local_path(file.path) for table in views.values() for file in table.files}
+    files = {native(file.path) for table in views.values() for file in table.files}
     allowed = sorted(files)
     with connect(settings) as connection:
         for name, table in views.items():

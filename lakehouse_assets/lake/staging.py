@@ -4,9 +4,8 @@ Belongs here: base, content key and data files. Does not: guarding partitions (`
 nor making them visible (`commit`).
 """
 
-import shutil
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -17,9 +16,11 @@ from pyiceberg.table.metadata import TableMetadata
 
 from lakehouse_assets.contracts.contract import Contract
 from lakehouse_assets.lake.catalog import Lake
-from lakehouse_assets.lake.engine import connect, partitions_in, split_file, write_file
-from lakehouse_assets.lake.paths import KEY_DIGITS, local_path, staging_folder
-from lakehouse_assets.lake.query import Content, digest
+from lakehouse_assets.lake.clones import STAGING, drop_clone, sweep_clones
+from lakehouse_assets.lake.engines import ForeignName
+from lakehouse_assets.lake.engines.statements import Relation
+from lakehouse_assets.lake.paths import KEY_DIGITS, staging_folder
+from lakehouse_assets.lake.query import Content, Query, digest
 from lakehouse_assets.lake.schema import (
     ICEBERG_TYPES,
     documentation,
@@ -28,9 +29,10 @@ from lakehouse_assets.lake.schema import (
     refuse_other_layout,
     widened_columns,
 )
-from lakehouse_assets.lake.strays import guarded, refuse_strays
+from lakehouse_assets.lake.storage import remove_folder
 from lakehouse_assets.lake.table import PlannedFile, Table, described, planned_files
-from lakehouse_assets.settings import Settings
+from lakehouse_assets.lake.writers import Target, by_duckdb, by_engine, foreign_engine
+from lakehouse_assets.settings import NAMESPACE, Settings
 
 WHOLE = "all"
 """The partition key of a table without partitions."""
@@ -38,7 +40,10 @@ WHOLE = "all"
 
 @dataclass(frozen=True)
 class StagedPartition:
-    """One partition's files, written but not visible; `is_current` where `main` already holds this content."""
+    """One partition's files, written but not visible; `is_current` where `main` already holds this content.
+
+    `clone` is the table that shows them to the engine that wrote them, until they are judged.
+    """
 
     key: str
     commit_key: str
@@ -48,6 +53,8 @@ class StagedPartition:
     folder: str | None
     is_current: bool
     seconds: float
+    clone: str | None = None
+    clone_snapshot_id: int | None = None
 
     @property
     def rows(self) -> int:
@@ -62,7 +69,10 @@ class StagedPartition:
 
 @dataclass(frozen=True)
 class Staged:
-    """A write in waiting: its partitions, the inputs that were read, and the ids its columns carry."""
+    """A write in waiting: its partitions, the inputs that were read, and the ids its columns carry.
+
+    `snapshot_id` is what `main` showed before, `engine` who computed the rows where it was not DuckDB.
+    """
 
     contract: Contract
     partitions: tuple[StagedPartition, ...]
@@ -70,6 +80,8 @@ class Staged:
     field_ids: Mapping[str, int]
     settings: Settings
     previous_rows: Mapping[str, int]
+    snapshot_id: int | None = None
+    engine: ForeignName | None = None
 
     @property
     def rows(self) -> int:
@@ -80,16 +92,31 @@ class Staged:
         """A handle on the staged rows of one partition, to judge them."""
         return Table(self.contract, None, part.files, tuple(self.field_ids.items()), self.settings)
 
+    def relation(self, part: StagedPartition) -> Relation:
+        """The staged rows of one partition as the engine finds them that computed them."""
+        names = frozenset(self.field_ids)
+        if part.clone is not None:
+            return Relation(self.contract, STAGING, part.clone, part.clone_snapshot_id, names, None)
+        date = part.key if self.contract.is_partitioned else None
+        return Relation(self.contract, NAMESPACE, self.contract.table, self.snapshot_id, names, date)
+
+    def release(self, lake: Lake) -> None:
+        """Take the clones out of the catalog once they are judged; the files stay."""
+        for part in self.partitions:
+            if part.clone is not None:
+                drop_clone(lake, part.clone)
+
     def discard(self) -> None:
         """Remove the staged files; what was published stays."""
         for part in self.partitions:
-            discard(part)
+            discard(self.settings, part)
 
 
 def stage(lake: Lake, contract: Contract, content: Content, partition_keys: Iterable[str]) -> Staged:
     """Write each partition's rows to files that nobody can see; skip what `main` already holds.
 
     Raises:
+        EngineFailed: Spark or Trino failed, or is not there; the files are removed.
         StrayRows: a row belongs to no partition or to another one; the files are removed.
         SchemaConflict: the contract would narrow the table.
         ValueError: partition keys for a table without partitions.
@@ -100,17 +127,23 @@ def stage(lake: Lake, contract: Contract, content: Content, partition_keys: Iter
         raise ValueError(f"{contract.table} has no partitions: stage it with the one key {WHOLE!r}, not {keys}")
     table = lake.load_or_create(contract)
     refuse_other_layout(contract, table.spec())
-    metadata = evolved(table, contract)
-    ids = field_ids(contract, table.metadata)
+    target = Target(lake, table, evolved(table, contract), contract, field_ids(contract, table.metadata))
+    engine = foreign_engine(lake, contract, content)
+    if engine is not None:
+        sweep_clones(lake, contract)
     staged: list[StagedPartition] = []
     try:
         for key in keys:  # what is already staged must be known when a later one fails
-            staged.append(_stage_partition(lake, table, metadata, contract, content, key, ids))  # noqa: PERF401
+            staged.append(_stage_partition(target, content, key, engine))  # noqa: PERF401
     except BaseException:
         for part in staged:
-            discard(part)
+            discard(lake.settings, part)
         raise
-    return Staged(contract, tuple(staged), content.inputs, ids, lake.settings, _rows_by_date(table, contract))
+    head = table.current_snapshot()
+    return Staged(
+        contract, tuple(staged), content.inputs, target.ids, lake.settings, _rows_by_date(table, contract),
+        head.snapshot_id if head else None, engine,
+    )  # fmt: skip
 
 
 def commit_key_for(contract: Contract, content: Content, key: str, ids: Mapping[str, int]) -> str:
@@ -118,10 +151,10 @@ def commit_key_for(contract: Contract, content: Content, key: str, ids: Mapping[
     return digest([content.fingerprint(key), key, dict(ids), list(contract.partition)])[:KEY_DIGITS]
 
 
-def discard(part: StagedPartition) -> None:
+def discard(settings: Settings, part: StagedPartition) -> None:
     """Remove one partition's staged files."""
     if part.folder is not None:
-        shutil.rmtree(local_path(part.folder), ignore_errors=True)
+        remove_folder(settings, part.folder)
 
 
 def evolve(transaction: Transaction, contract: Contract) -> None:
@@ -144,60 +177,27 @@ def evolved(table: IcebergTable, contract: Contract) -> TableMetadata:
     return transaction.table_metadata
 
 
-def _stage_partition(
-    lake: Lake,
-    table: IcebergTable,
-    metadata: TableMetadata,
-    contract: Contract,
-    content: Content,
-    key: str,
-    ids: Mapping[str, int],
-) -> StagedPartition:
+def _stage_partition(target: Target, content: Content, key: str, engine: ForeignName | None) -> StagedPartition:
     started = time.monotonic()
-    base = planned_files(table, contract, [key])
-    commit_key = commit_key_for(contract, content, key, ids)
+    base = planned_files(target.table, target.contract, [key])
+    paths = frozenset(file.path for file in base)
+    commit_key = commit_key_for(target.contract, content, key, target.ids)
     if base and {file.commit_key for file in base} == {commit_key}:
-        paths = frozenset(file.path for file in base)
         return StagedPartition(key, commit_key, paths, base, (), None, True, time.monotonic() - started)
-    folder = staging_folder(table.location(), commit_key)
+    folder = staging_folder(target.table.location(), commit_key)
     try:
-        data_files = tuple(_write(lake, table, metadata, contract, content, key, ids, folder))
+        if engine is not None and isinstance(content, Query):
+            written = by_engine(engine, target, content, key, folder)
+        else:
+            written = by_duckdb(target, content, key, folder)
     except BaseException:
-        shutil.rmtree(local_path(folder), ignore_errors=True)
+        remove_folder(target.lake.settings, folder)
         raise
-    files = tuple(described(data_file, _date(key)) for data_file in data_files)
+    files = tuple(described(data_file, _date(key)) for data_file in written.data_files)
     return StagedPartition(
-        key, commit_key, frozenset(file.path for file in base), files, data_files, folder, False,
-        time.monotonic() - started,
+        key, commit_key, paths, files, written.data_files, folder, False, time.monotonic() - started,
+        written.clone, written.clone_snapshot_id,
     )  # fmt: skip
-
-
-def _write(
-    lake: Lake,
-    table: IcebergTable,
-    metadata: TableMetadata,
-    contract: Contract,
-    content: Content,
-    key: str,
-    ids: Mapping[str, int],
-    folder: str,
-) -> Iterator[DataFile]:
-    path = f"{folder}/data.parquet"
-    with connect(lake.settings) as connection:
-        select, parameters = content.open(connection, key)
-        if not write_file(connection, select, contract, ids, path, parameters):
-            shutil.rmtree(local_path(folder))
-            content.confirm(key)
-            return
-        paths = [path]
-        if contract.partition:
-            partitions = partitions_in(connection, contract, path)
-            refuse_strays(contract, key, partitions)
-            if len(partitions) > 1:
-                paths = split_file(connection, contract, ids, path, partitions)
-    content.confirm(key)
-    for written in paths:
-        yield guarded(table, metadata, contract, key, written)
 
 
 def _rows_by_date(table: IcebergTable, contract: Contract) -> Mapping[str, int]:

@@ -54,6 +54,17 @@ def guarded(table: IcebergTable, metadata: TableMetadata, contract: Contract, ke
         data_file = parquet_file_to_data_file(table.io, metadata, uri)
     except ValueError as error:
         raise StrayRows(f"{contract.table} {key}: a file holds rows of several partitions: {error}") from error
+    refuse_stray_file(contract, metadata, key, data_file)
+    return data_file
+
+
+def refuse_stray_file(contract: Contract, metadata: TableMetadata, key: str, data_file: DataFile) -> None:
+    """Refuse a file by its statistics where they do not show that all its rows lie in this partition.
+
+    Raises:
+        StrayRows: a partition column is null on some rows only, or is not the partition's.
+    """
+    uri = data_file.file_path
     for position, name in enumerate(contract.partition):
         value = data_file.partition[position]
         nulls = (data_file.null_value_counts or {}).get(metadata.schema().find_field(name).field_id)
@@ -62,4 +73,3 @@ def guarded(table: IcebergTable, metadata: TableMetadata, contract: Contract, ke
             raise StrayRows(f"{contract.table} {key}: {nulls} of {data_file.record_count} rows have no {name} in {uri}")
         if name == "trading_date" and as_date(value) != date.fromisoformat(key):
             raise StrayRows(f"{contract.table} {key}: a file holds rows of {as_date(value)}: {uri}")
-    return data_file

@@ -37,9 +37,9 @@ class InputTable:
             content_key=table.content_key,
             rows=table.rows,
             properties={
-                "type": "sql",
+                "type": table.settings.catalog.type,
                 "uri": table.settings.catalog_uri,
-                "warehouse": table.settings.warehouse.as_uri(),
+                "warehouse": table.settings.storage.warehouse or table.settings.warehouse.as_uri(),
                 "jdbc.schema-version": "V1",
             },
         )

@@ -30,7 +30,7 @@ _HELD = threading.local()
 
 @dataclass(frozen=True)
 class TrackingStore:
-    """A tracking and registry store, and the folder (as URI) below which artifacts lie."""
+    """A tracking and registry store, and the URI of the folder of its artifacts; empty where a server decides."""
 
     uri: str
     artifacts: str
@@ -90,7 +90,8 @@ class TrackingStore:
             found = self.client.get_experiment_by_name(name)
             if found is not None:
                 return str(found.experiment_id)
-            return str(self.client.create_experiment(name, artifact_location=f"{self.artifacts}/{name}"))
+            location = f"{self.artifacts}/{name}" if self.artifacts else None
+            return str(self.client.create_experiment(name, artifact_location=location))
 
     @contextmanager
     def pointed_at(self) -> Iterator[None]:

@@ -6,6 +6,7 @@ A nested key is written with two underscores in the environment: `LAKEHOUSE_MODE
 """
 
 import os
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -13,6 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_settings import (
     BaseSettings,
+    InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -20,6 +22,8 @@ from pydantic_settings import (
 
 from lakehouse_assets.settings.sections import (
     BronzeSettings,
+    CatalogSettings,
+    EngineName,
     EngineSettings,
     LabelSettings,
     MnistSettings,
@@ -27,6 +31,10 @@ from lakehouse_assets.settings.sections import (
     RetrySettings,
     SilverSettings,
     SourceSettings,
+    SparkSettings,
+    StorageSettings,
+    TrackingSettings,
+    TrinoSettings,
     as_toml,
 )
 
@@ -37,6 +45,8 @@ __all__ = [
     "NAMESPACE",
     "PROJECT",
     "BronzeSettings",
+    "CatalogSettings",
+    "EngineName",
     "EngineSettings",
     "LabelSettings",
     "MnistSettings",
@@ -46,6 +56,10 @@ __all__ = [
     "SettingsError",
     "SilverSettings",
     "SourceSettings",
+    "SparkSettings",
+    "StorageSettings",
+    "TrackingSettings",
+    "TrinoSettings",
     "as_toml",
     "config_file",
     "load_settings",
@@ -55,6 +69,10 @@ PROJECT = Path(__file__).resolve().parents[2]
 ENV_PREFIX = "LAKEHOUSE_"
 CONFIG_VARIABLE = "LAKEHOUSE_CONFIG"
 """Names another settings file than the project's `lakehouse.toml`."""
+
+PROFILE_VARIABLE = f"{ENV_PREFIX}PROFILE"
+PRODUCTION = "production"
+"""The profile on servers, and the table of the settings file that holds what is other there."""
 
 CATALOG = "hive_prod"
 NAMESPACE = "option_ticks_db"
@@ -84,6 +102,11 @@ class Settings(BaseSettings):
     home: Annotated[Path, BeforeValidator(_absolute)] = PROJECT / ".lakehouse"
     owner: str = "team:data-platform"
     engine: EngineSettings = EngineSettings()
+    catalog: CatalogSettings = CatalogSettings()
+    storage: StorageSettings = StorageSettings()
+    mlflow: TrackingSettings = TrackingSettings()
+    spark: SparkSettings = SparkSettings()
+    trino: TrinoSettings = TrinoSettings()
     bronze: BronzeSettings = BronzeSettings()
     silver: SilverSettings = SilverSettings()
     labels: LabelSettings = LabelSettings()
@@ -101,8 +124,9 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - neither dotenv nor secret files are read
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Arguments, then the environment, then the file."""
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=config_file())
+        """Arguments, then the environment, then the file with what it says of the profile."""
+        file = TomlConfigSettingsSource(settings_cls, toml_file=config_file())
+        return init_settings, env_settings, _ProfileSource(settings_cls, init_settings(), file())
 
     @property
     def raw(self) -> Path:
@@ -116,23 +140,43 @@ class Settings(BaseSettings):
 
     @property
     def warehouse(self) -> Path:
-        """Where the tables' files lie."""
+        """Where the tables' files lie, unless `storage.warehouse` names a bucket."""
         return self.home / "warehouse"
 
     @property
     def catalog_uri(self) -> str:
-        """The SQL catalog."""
-        return f"sqlite:///{self.home / 'catalog.db'}"
+        """The catalog, without its password."""
+        return self.catalog.uri or f"sqlite:///{self.home / 'catalog.db'}"
 
     @property
     def mlflow_uri(self) -> str:
         """The tracking and registry store."""
-        return f"sqlite:///{self.home / 'mlflow.db'}"
+        return self.mlflow.uri or f"sqlite:///{self.home / 'mlflow.db'}"
 
     @property
     def mlflow_artifacts(self) -> str:
-        """Where models and plots lie."""
-        return (self.home / "mlartifacts").as_uri()
+        """Where models and plots lie; empty where the server decides."""
+        return "" if self.mlflow.uri else (self.home / "mlartifacts").as_uri()
+
+    def engine_of(self, asset: str) -> EngineName:
+        """Who computes a table that is written in SQL."""
+        return self.engine.assets.get(asset, self.engine.name)
+
+
+class _ProfileSource(InitSettingsSource):
+    """The file, where `[production.<table>]` overrides `[<table>]` while that profile is in force."""
+
+    def __init__(self, settings_cls: type[BaseSettings], given: dict[str, Any], file: dict[str, Any]) -> None:
+        profile = given.get("profile") or os.environ.get(PROFILE_VARIABLE) or file.get("profile")
+        overrides = file.pop(PRODUCTION, {})
+        super().__init__(settings_cls, _overridden(file, overrides) if profile == PRODUCTION else file)
+
+
+def _overridden(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """The tables of `below` with the keys of `above` in their places."""
+    merged = {key: _overridden(below.get(key, {}), value) if isinstance(value, dict) else value
+              for key, value in above.items()}  # fmt: skip
+    return {**below, **merged}
 
 
 def config_file() -> Path:
@@ -157,16 +201,27 @@ def load_settings() -> Settings:
     """
     _refuse_unknown_variables()
     try:
-        return _supported(Settings())
+        return _complete(Settings())
     except ValidationError as error:
         raise SettingsError(_explain(error)) from error
     except ValueError as error:  # not TOML at all
         raise SettingsError(f"{config_file()}: {error}") from error
 
 
-def _supported(settings: Settings) -> Settings:
-    if settings.profile == "production":
-        raise SettingsError('profile: "production" has no engines or servers yet, found it set: use "embedded"')
+def _complete(settings: Settings) -> Settings:
+    """The settings, once the profile on servers names its servers."""
+    if settings.profile != PRODUCTION:
+        return settings
+    needed = {
+        "catalog.uri": settings.catalog.uri,
+        "storage.warehouse": settings.storage.warehouse,
+        "mlflow.uri": settings.mlflow.uri,
+    }
+    if missing := [name for name, value in needed.items() if not value]:
+        raise SettingsError(
+            f'profile: "production" needs {", ".join(missing)}: set it below [production] in {config_file().name}, or '
+            f"as {ENV_PREFIX}{missing[0].upper().replace('.', '__')}"
+        )
     return settings
 
 

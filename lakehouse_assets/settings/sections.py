@@ -6,7 +6,7 @@ Belongs here: the knobs. Does not: where they are read from, nor what a knob doe
 from collections.abc import Mapping
 from typing import Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, field_serializer, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_serializer, field_validator
 
 
 class Section(BaseModel):
@@ -15,11 +15,74 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class EngineSettings(Section):
-    """The embedded engine: peak memory of a step is `memory_limit` plus about 0.4 GB, however large the day."""
+EngineName = Literal["duckdb", "spark", "trino"]
 
+
+class EngineSettings(Section):
+    """Who computes the tables that are written in SQL: `name`, but for those that `assets` gives to another engine.
+
+    Files are read and models are trained by DuckDB and Python in any case. Peak memory of a step on DuckDB is
+    `memory_limit` plus about 0.4 GB, however large the day.
+    """
+
+    name: EngineName = "duckdb"
+    assets: dict[str, EngineName] = {}
     memory_limit: str = Field("1GB", pattern=r"^[1-9][0-9]*(MB|GB)$")
     threads: int = Field(2, ge=1, le=256)
+
+
+class CatalogSettings(Section):
+    """The catalog `hive_prod`: an SQL database (`postgresql+psycopg2://user@host:port/database`) or a REST server.
+
+    Without `uri` it is the embedded profile's SQLite file. The password comes from `LAKEHOUSE_CATALOG__PASSWORD`.
+    """
+
+    type: Literal["sql", "rest"] = "sql"
+    uri: str | None = None
+    password: SecretStr | None = None
+
+
+class StorageSettings(Section):
+    """Where the tables' files lie: `s3://bucket/folder`, or without `warehouse` in the state folder.
+
+    The keys come from `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, as every S3 client reads them.
+    """
+
+    warehouse: str | None = Field(None, pattern=r"^s3://[a-z0-9][a-z0-9.-]+(/[A-Za-z0-9._-]+)*$")
+    endpoint: str | None = Field(None, pattern=r"^https?://")
+    region: str = "us-east-1"
+
+
+class TrackingSettings(Section):
+    """The MLflow server; without `uri` the embedded profile's SQLite file."""
+
+    uri: str | None = Field(None, pattern=r"^https?://")
+
+
+class SparkSettings(Section):
+    """Where Spark runs (`local[2]`, `spark://host:7077`, `sc://host:15002`).
+
+    `jars` is the folder of Iceberg's jars, where Spark's own configuration (`SPARK_CONF_DIR`) does not name it.
+    """
+
+    master: str = Field("local[2]", pattern=r"^(local(\[[0-9*]+\])?|spark://[^ ]+|sc://[^ ]+)$")
+    jars: str | None = None
+    driver_host: str = "127.0.0.1"
+    shuffle_partitions: int = Field(4, ge=1, le=100_000)
+    driver_memory: str = Field("1g", pattern=r"^[1-9][0-9]*[mg]$")
+
+
+class TrinoSettings(Section):
+    """The Trino server; with a password it is asked over https, which its client insists on.
+
+    `certificate` is the file of the authority that signed the server's, where the system does not know it.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = Field(8080, ge=1, le=65_535)
+    user: str = "lakehouse"
+    password: SecretStr | None = None
+    certificate: str | None = None
 
 
 class BronzeSettings(Section):

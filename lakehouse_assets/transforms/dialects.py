@@ -6,6 +6,7 @@ Does not: the check (`portable`; only a checked text may be written), binding pa
 """
 
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, Literal
 
 from lakehouse_assets.transforms.called import functions_named
@@ -20,9 +21,18 @@ Engine = Literal["duckdb", "spark", "trino"]
 _ENDS: Final = re.compile(r"(\[[^\]]*\])|\$")
 """A character class, or the end of the text outside of one."""
 
-SPARK_NAMES: Final = {"epoch_us": "UNIX_MICROS", "make_timestamptz": "TIMESTAMP_MICROS"}
+_FINITE: Final = "(x) >= -1.7976931348623157e308 AND (x) <= 1.7976931348623157e308"
+
+SPARK_FORMS: Final = {
+    "epoch_us": "UNIX_MICROS(x)",
+    "make_timestamptz": "TIMESTAMP_MICROS(x)",
+    "isfinite": _FINITE,
+    "signbit": "CAST(x AS STRING) LIKE '-%'",
+}
 
 TRINO_FORMS: Final = {
+    "isfinite": _FINITE,
+    "signbit": "CAST(x AS VARCHAR) LIKE '-%'",
     # TO_UNIXTIME(ts) * 1e6 is inexact after 2038: whole seconds and the rounded rest apart
     "epoch_us": "CAST(TO_UNIXTIME(DATE_TRUNC('SECOND', x)) AS BIGINT) * 1000000"
     " + CAST(ROUND((TO_UNIXTIME(x) - TO_UNIXTIME(DATE_TRUNC('SECOND', x))) * 1e6) AS BIGINT)",
@@ -31,13 +41,17 @@ TRINO_FORMS: Final = {
 """Forms over `x`, the argument."""
 
 
-def written_for(engine: Engine, sql: str, macros: str | None = None) -> str:
-    """The text for one engine, macros expanded; parameters stay named placeholders.
+FORMS: Final[Mapping[Engine, Mapping[str, str]]] = {"duckdb": {}, "spark": SPARK_FORMS, "trino": TRINO_FORMS}
+
+
+def written_for(engine: Engine, sql: str, macros: str | None = None, values: Mapping[str, object] | None = None) -> str:
+    """The text for one engine, macros expanded; parameters stay named placeholders where no value is given.
 
     Args:
         engine: who runs it.
         sql: one SELECT in the portable subset.
         macros: text of the macros it calls; `macros.sql` where None.
+        values: what parameters are bound to, as typed literals.
 
     A function of `called` keeps its name: Spark knows it once it is registered there.
 
@@ -49,37 +63,60 @@ def written_for(engine: Engine, sql: str, macros: str | None = None) -> str:
     tree = parsed(sql, macros_text() if macros is None else macros)
     if engine == "trino" and (names := functions_named(tree.sql("duckdb"))):
         raise UnsupportedError(f"Trino cannot call {', '.join(names)}: compute this table on DuckDB or Spark")
-    if engine == "spark":
-        tree = tree.transform(_spark)
-    if engine == "trino":
-        tree = tree.transform(_trino_function).transform(_trino_type)
+    tree = tree.transform(_bound, values or {})
     if engine != "duckdb":
-        tree = tree.transform(_whole_text)
+        tree = tree.transform(_formed, engine).transform(_whole_text)
+    if engine == "spark":
+        _name_apart(tree)
+    if engine == "trino":
+        tree = tree.transform(_trino_type)
     return tree.sql(engine, pretty=True, unsupported_level=ErrorLevel.RAISE)
 
 
-def _spark(node: "exp.Expr") -> "exp.Expr":
+def _bound(node: "exp.Expr", values: Mapping[str, object]) -> "exp.Expr":
+    """A literal in the place of a parameter that has a value."""
     from sqlglot import exp
 
-    if isinstance(node, exp.Anonymous) and node.name.lower() in SPARK_NAMES:
-        arguments = [argument.transform(_spark) for argument in node.expressions]
-        return exp.Anonymous(this=SPARK_NAMES[node.name.lower()], expressions=arguments)
-    return node
+    if not isinstance(node, exp.Placeholder | exp.Parameter) or node.name not in values:
+        return node
+    value = values[node.name]
+    if isinstance(value, float):
+        return exp.cast(exp.Literal.string(repr(value)), "DOUBLE")
+    return exp.convert(value)
 
 
-def _trino_function(node: "exp.Expr") -> "exp.Expr":
+def _formed(node: "exp.Expr", engine: Engine) -> "exp.Expr":
+    """The engine's own form of a function that SQLGlot does not know."""
     import sqlglot
     from sqlglot import exp
 
-    form = TRINO_FORMS.get(node.name.lower()) if isinstance(node, exp.Anonymous) else None
+    form = FORMS[engine].get(node.name.lower()) if isinstance(node, exp.Anonymous) else None
     if form is None:
         return node
-    argument = node.expressions[0].transform(_trino_function)
+    argument = node.expressions[0].transform(_formed, engine)
 
     def with_argument(part: "exp.Expr") -> "exp.Expr":
         return argument.copy() if isinstance(part, exp.Column) else part
 
-    return exp.Paren(this=sqlglot.parse_one(form, read="trino").transform(with_argument))
+    body = sqlglot.parse_one(form, read=engine).transform(with_argument)
+    is_call = isinstance(body, exp.Func) and not isinstance(body, exp.Cast | exp.Binary | exp.Connector)
+    return body if is_call else exp.Paren(this=body)
+
+
+def _name_apart(tree: "exp.Expr") -> None:
+    """Number the CTEs within subqueries: SQLGlot moves them to the top for Spark, where two of a name would meet."""
+    from sqlglot import exp
+
+    nested = [found for found in tree.find_all(exp.With) if found.parent is not tree]
+    for number, within in enumerate(reversed(nested), start=1):  # innermost first: a name means the nearest CTE
+        query = within.parent
+        for cte in within.expressions:
+            name = cte.alias
+            for table in query.find_all(exp.Table) if query else ():
+                if table.name == name and not table.db:
+                    table.set("alias", table.args.get("alias") or exp.TableAlias(this=exp.to_identifier(name)))
+                    table.set("this", exp.to_identifier(f"{name}_{number}"))
+            cte.set("alias", exp.TableAlias(this=exp.to_identifier(f"{name}_{number}")))
 
 
 def _trino_type(node: "exp.Expr") -> "exp.Expr":

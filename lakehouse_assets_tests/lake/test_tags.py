@@ -224,7 +224,8 @@ def test_tags_of_many_processes_at_once_are_all_there_beside_data(lake: Lake) ->
 
 def _come_between(lake: Lake, monkeypatch: pytest.MonkeyPatch, times: int) -> None:
     """Let another writer commit, so often, after our commit has read the table and before it swaps the pointer."""
-    left, write_metadata = [times], lake.catalog._write_metadata
+    catalog: Any = lake.catalog
+    left, write_metadata = [times], catalog._write_metadata
 
     def wait_for_the_other(*given: Any, **named: Any) -> None:
         if left[0]:
@@ -232,4 +233,4 @@ def _come_between(lake: Lake, monkeypatch: pytest.MonkeyPatch, times: int) -> No
             Lake(lake.settings).load("toy_ticks").append(ticks(TUESDAY, 1))
         write_metadata(*given, **named)
 
-    monkeypatch.setattr(lake.catalog, "_write_metadata", wait_for_the_other)
+    monkeypatch.setattr(catalog, "_write_metadata", wait_for_the_other)

@@ -31,7 +31,7 @@ def chain_gate(contract: Contract, chain: Chain) -> Gate:
     )
 
     def judge(case: Case) -> Verdict:
-        misplaced, broken = case.connection.execute(text).fetchone() or (0, 0)
+        ((misplaced, broken),) = case.court.ask(text)
         values = {"rows": case.part.rows, "misplaced": misplaced, "broken": broken}
         words = (
             f"{misplaced:,} rows are not numbered 1, 2, 3 ..., {broken:,} do not begin where the one before ended"

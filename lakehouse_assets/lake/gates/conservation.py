@@ -38,8 +38,8 @@ def landed_gate(contract: Contract, manifest: str, counted: str) -> Gate:
             "COUNT(*) FILTER (WHERE COALESCE(landed, 0) <> COALESCE(held, 0)), COUNT(*) "
             "FROM expected FULL JOIN present USING (source_file)"
         )
-        found = case.connection.execute(query, {"day": case.part.key}).fetchone()
-        landed, held, wrong, files = map(int, found) if found else (0, 0, 0, 0)
+        ((landed, held, wrong, files),) = case.court.ask(query, {"day": case.part.key})
+        landed, held = int(landed), int(held)
         values = {"rows_landed": landed, "rows_held": held, "files": files, "files_that_differ": wrong}
         return Verdict(wrong == 0, f"{held:,} of {landed:,} landed rows in {files} files, {wrong} files differ", values)
 

@@ -81,8 +81,8 @@ def _counted(case: Case, named: Iterable[tuple[str, str]]) -> dict[str, int]:
         return {}
     counts = ", ".join(f"COUNT(*) FILTER (WHERE {text})" for text in texts)
     # COUNT(*) keeps the engine from pushing a lone filter into the scan, where it would miss NaN
-    found = case.connection.execute(f"SELECT {counts}, COUNT(*) FROM {quoted(case.staged.contract.table)}").fetchone()
-    return {name: int(count) for name, count in zip(names, found or (), strict=False) if count}
+    (found,) = case.court.ask(f"SELECT {counts}, COUNT(*) FROM {quoted(case.staged.contract.table)}")
+    return {name: int(count) for name, count in zip(names, found, strict=False) if count}
 
 
 def _words(breaches: Mapping[str, int], rows: int) -> str:

@@ -15,10 +15,9 @@ def emptiness_gate(contract: Contract) -> Gate:
     columns = ", ".join(name for name in VALUES if name in contract.by_name)
 
     def judge(case: Case) -> Verdict:
-        found = case.connection.execute(
+        ((rows, empty),) = case.court.ask(
             f"SELECT COUNT(*), COUNT(*) FILTER (WHERE COALESCE({columns}) IS NULL) FROM {contract.table}"
-        ).fetchone()
-        rows, empty = found or (0, 0)
+        )
         share = empty / rows if rows else 0.0
         allowed = case.staged.settings.silver.null_threshold
         values = {"rows": rows, "rows_without_value": empty, "share": share}

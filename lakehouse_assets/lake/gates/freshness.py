@@ -48,8 +48,9 @@ def _judge(case: Case) -> Verdict:
 def _newest(case: Case) -> date | None:
     """The newest trading date over what is published and what is staged."""
     if not case.staged.contract.is_partitioned:
-        found = case.connection.execute(f'SELECT MAX(trading_date) FROM "{case.staged.contract.table}"').fetchone()
-        return found[0] if found else None
+        newest: date | None
+        ((newest,),) = case.court.ask(f'SELECT MAX(trading_date) FROM "{case.staged.contract.table}"')
+        return newest
     known = {**case.staged.previous_rows, **{part.key: part.rows for part in case.staged.partitions}}
     dates = [date.fromisoformat(key) for key, rows in known.items() if rows]
     return max(dates, default=None)

@@ -5,10 +5,9 @@ Belongs here: the comparison with the rows that were read. Does not: whether the
 """
 
 from lakehouse_assets.contracts.contract import Contract
+from lakehouse_assets.lake.courts import BEFORE
 from lakehouse_assets.lake.engine import quoted
 from lakehouse_assets.lake.gates.verdict import Case, Gate, Verdict
-
-BEFORE = "held_before"
 
 
 def history_gate(contract: Contract) -> Gate:
@@ -25,12 +24,11 @@ def _judge(case: Case) -> Verdict:
     contract = case.staged.contract
     if contract.table not in case.inputs:
         return Verdict(False, f"the rows were made without reading {contract.table}, so nobody knows what they replace")
-    case.inputs[contract.table].bind(case.connection, BEFORE)
-    columns = ", ".join(map(quoted, contract.column_names))
-    found = case.connection.execute(
-        f"SELECT COUNT(*) FROM (SELECT {columns} FROM {BEFORE} EXCEPT ALL SELECT {columns} FROM {contract.table})"
-    ).fetchone()
-    lost, held = (int(found[0]) if found else 0), case.inputs[contract.table].rows
+    columns, before = ", ".join(map(quoted, contract.column_names)), f"{contract.table}{BEFORE}"
+    ((lost,),) = case.court.ask(
+        f"SELECT COUNT(*) FROM (SELECT {columns} FROM {before} EXCEPT ALL SELECT {columns} FROM {contract.table})"
+    )
+    held = case.inputs[contract.table].rows
     values = {"rows": case.part.rows, "rows_before": held, "rows_lost": lost}
     if lost:
         return Verdict(False, f"{lost:,} of {held:,} rows would be lost or changed", values)

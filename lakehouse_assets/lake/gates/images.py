@@ -27,10 +27,10 @@ def images_gate(contract: Contract) -> Gate:
 
 
 def _judge(case: Case) -> Verdict:
-    found: Sequence[Counted] = case.connection.execute(
+    found: Sequence[Counted] = case.court.ask(
         "SELECT origin, split, label, COUNT(*), COUNT(*) FILTER (WHERE OCTET_LENGTH(pixels) <> width * height) "
         f"FROM {case.staged.contract.table} GROUP BY origin, split, label ORDER BY ALL"
-    ).fetchall()
+    )
     by_split: dict[str, int] = {}
     for _, split, _, images, _ in found:
         by_split[split] = by_split.get(split, 0) + images

@@ -21,12 +21,8 @@ def readable_gate(contract: Contract) -> Gate:
 
 def _judge(case: Case) -> Verdict:
     table = case.staged.contract.table
-    counts = dict(
-        case.connection.execute(f"SELECT status, COUNT(DISTINCT path) FROM {table} GROUP BY status").fetchall()
-    )
-    rejected = case.connection.execute(
-        f"SELECT path, reason FROM {table} WHERE status = 'rejected' ORDER BY path"
-    ).fetchall()
+    counts = dict(case.court.ask(f"SELECT status, COUNT(DISTINCT path) FROM {table} GROUP BY status"))
+    rejected = case.court.ask(f"SELECT path, reason FROM {table} WHERE status = 'rejected' ORDER BY path")
     values = {f"files_{status}": counts.get(status, 0) for status in ("accepted", "duplicate", "rejected")}
     if not rejected:
         return Verdict(True, f"{values['files_accepted']:,} files taken in", values)

@@ -19,7 +19,7 @@ LARGEST_BITMAPS_BYTES = 64 * 1024**2
 def repeated_keys(case: Case) -> int:
     """Rows of the staged partition whose key an earlier row has."""
     *group, last = case.staged.contract.key
-    if case.staged.contract.by_name[last].type in WHOLE_NUMBERS:
+    if case.court.has_bitmaps and case.staged.contract.by_name[last].type in WHOLE_NUMBERS:
         span = _span(case, last)
         if span is None:
             return repeated_by_grouping(case)
@@ -57,10 +57,8 @@ def repeated_by_grouping(case: Case) -> int:
 def _span(case: Case, column: str) -> tuple[int, int] | None:
     """The least and the greatest number; None where there is none. The engine reads them off the statistics."""
     name = quoted(column)
-    found = case.connection.execute(
-        f"SELECT MIN({name}), MAX({name}) FROM {quoted(case.staged.contract.table)}"
-    ).fetchone()
-    return (int(found[0]), int(found[1])) if found and found[0] is not None else None
+    ((least, greatest),) = case.court.ask(f"SELECT MIN({name}), MAX({name}) FROM {quoted(case.staged.contract.table)}")
+    return (int(least), int(greatest)) if least is not None else None
 
 
 def _groups(case: Case, columns: list[str]) -> int:
@@ -72,5 +70,5 @@ def _groups(case: Case, columns: list[str]) -> int:
 
 
 def _count(case: Case, text: str) -> int:
-    found = case.connection.execute(text).fetchone()
-    return int(found[0] or 0) if found else 0
+    ((count,),) = case.court.ask(text)
+    return int(count or 0)

@@ -7,13 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
+from lakehouse_assets.lake.courts import Court
 from lakehouse_assets.lake.staging import Staged, StagedPartition
 from lakehouse_assets.lake.table import Table
-
-if TYPE_CHECKING:
-    import duckdb
 
 Value = float | int | str
 
@@ -31,13 +28,13 @@ class Verdict:
 class Case:
     """One staged partition before the gates.
 
-    The engine shows the staged rows under the table's name, those of the same step's other tables under theirs,
+    The court shows the staged rows under the table's name, those of the same step's other tables under theirs,
     and the inputs of the partition under theirs.
     """
 
     staged: Staged
     part: StagedPartition
-    connection: duckdb.DuckDBPyConnection
+    court: Court
     together: Mapping[str, StagedPartition]
     inputs: Mapping[str, Table]
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from lakehouse_assets.contracts.contract import Column, Rule
 from lakehouse_assets.lake.catalog import Lake
 from lakehouse_assets.lake.commit import publish
+from lakehouse_assets.lake.courts import DuckDBCourt
 from lakehouse_assets.lake.engine import connect
 from lakehouse_assets.lake.gates import Case, Verdict, contract_gate, uniqueness
 from lakehouse_assets.lake.query import Query
@@ -103,7 +104,7 @@ def test_both_ways_count_the_repeated_keys(tmp_path_factory: pytest.TempPathFact
     expected = len(keys) - len(set(keys))
     with connect(lake.settings) as connection:
         staged.table(staged.partitions[0]).bind(connection)
-        case = Case(staged, staged.partitions[0], connection, {}, {})
+        case = Case(staged, staged.partitions[0], DuckDBCourt(connection), {}, {})
         assert uniqueness.repeated_by_grouping(case) == expected
         assert uniqueness.repeated_keys(case) == expected
         numbers = [number for _, number in keys if number is not None]

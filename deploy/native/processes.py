@@ -1,0 +1,105 @@
+"""Processes that outlive the command which started them: one group a service, remembered in a file.
+
+Belongs here: starting, finding again, ending. Does not: which services there are.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+POLL_SECONDS = 0.1
+BURIAL_SECONDS = 10
+
+
+@dataclass(frozen=True)
+class Process:
+    """A started process, the leader of its group; `started` tells it from a later one with the same number."""
+
+    pid: int
+    started: str
+
+    @classmethod
+    def start(cls, command: Sequence[str], environment: Mapping[str, str], cwd: Path, log: Path) -> "Process":
+        """Start a command in a group of its own, its output appended to a file."""
+        with log.open("ab") as output:
+            child = subprocess.Popen(  # noqa: S603
+                command, env=environment, cwd=cwd, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                start_new_session=True,
+            )  # fmt: skip
+        _CHILDREN[child.pid] = child
+        return cls(child.pid, _seen(child.pid)[1])
+
+    @classmethod
+    def load(cls, path: Path) -> "Process | None":
+        """The process that a file remembers; nothing where there is no file."""
+        return cls(**json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
+
+    def save(self, path: Path) -> None:
+        """Remember this process."""
+        path.write_text(json.dumps(asdict(self)), encoding="utf-8")
+
+    def alive(self) -> bool:
+        """Whether it runs: neither gone nor waiting to be buried, and no other that took its number."""
+        child = _CHILDREN.get(self.pid)
+        if child is not None and child.poll() is not None:
+            return False
+        state, started = _seen(self.pid)
+        return started == self.started and state not in ("", "Z", "X")
+
+    def wait(self) -> int:
+        """Wait for the end of a process that this very process started; its exit code."""
+        return _CHILDREN[self.pid].wait()
+
+    def stop(self, number: signal.Signals, patience: float) -> None:
+        """End the process and all of its group: by this signal, and by force after so many seconds."""
+        if self.alive():
+            os.killpg(self.pid, number)
+            self._await_end(patience)
+        self.kill()  # what is left of the group
+
+    def kill(self) -> None:
+        """End the whole group by force, at once."""
+        if not self._is_ours():
+            return
+        try:
+            os.killpg(self.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+        self._await_end(BURIAL_SECONDS)
+
+    def _await_end(self, patience: float) -> None:
+        """Wait until the process is gone, not only dead: PostgreSQL takes a dead one's number for a running server."""
+        deadline = time.monotonic() + patience
+        while self._still_there() and time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS)
+
+    def _still_there(self) -> bool:
+        self.alive()  # buries a child of this very process
+        return _seen(self.pid)[1] == self.started
+
+    def _is_ours(self) -> bool:
+        """Whether the number is still this process's: its leader runs, or is gone and none took the number."""
+        return _seen(self.pid)[1] in ("", self.started)
+
+
+_CHILDREN: dict[int, "subprocess.Popen[bytes]"] = {}
+"""Those that this very process started: they must be waited for, or they stay as zombies."""
+
+
+def _seen(pid: int) -> tuple[str, str]:
+    """State (a letter) and start of a process; nothing of one that is gone."""
+    if not Path("/proc/self/stat").is_file():
+        run = subprocess.run(["ps", "-o", "stat=,lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)  # noqa: S603, S607
+        state, _, started = run.stdout.strip().partition(" ")
+        return state[:1], started.strip()
+    try:
+        line = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return "", ""
+    fields = line.rpartition(")")[2].split()  # the name before it may hold anything
+    return fields[0], fields[19]  # the clock ticks since boot: exact, unlike the date that ps works out

@@ -1,0 +1,106 @@
+"""Where another engine writes before anybody sees it: an empty clone of the target with the target's field ids.
+
+Belongs here: making a clone, having it written, its files, and removing it. Does not: what is written
+(`engines.statements`), nor attaching the files to the target (`commit`).
+
+The clone's files lie in the target's data folder, so that they are attached without being copied. `gc.enabled=false`
+keeps every engine's DROP TABLE from deleting them; `purge_table` would delete them in any case and is never called.
+"""
+
+import json
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from secrets import token_hex
+from uuid import uuid4
+
+from pyiceberg.catalog import Catalog
+from pyiceberg.exceptions import NamespaceAlreadyExistsError, NoSuchTableError
+from pyiceberg.manifest import DataFile
+from pyiceberg.table.metadata import TableMetadata
+
+from lakehouse_assets.contracts.contract import Contract
+from lakehouse_assets.lake.catalog import Lake
+from lakehouse_assets.lake.storage import remove_folder
+
+STAGING = "option_ticks_staging"
+"""The namespace of clones: no table of users is in it."""
+
+LONGEST_HOURS = 24
+"""An older clone is of a run that was killed."""
+
+
+def make_clone(lake: Lake, contract: Contract, metadata: TableMetadata, folder: str) -> str:
+    """Register an empty table like `metadata` whose files go to `folder`; its name in the staging namespace."""
+    _ensure_namespace(lake.catalog)
+    name = f"{contract.table}__{_now():%Y%m%d%H%M%S}_{token_hex(4)}"
+    location = f"{metadata.location.rstrip('/')}/staging/{name}"
+    clone = metadata.model_dump(mode="json", by_alias=True, exclude_none=True)
+    for history in ("snapshots", "snapshot-log", "metadata-log", "statistics", "partition-statistics"):
+        clone[history] = []
+    clone.pop("current-snapshot-id", None)
+    clone |= {
+        "table-uuid": str(uuid4()),
+        "location": location,
+        "last-sequence-number": 0,
+        "last-updated-ms": time.time_ns() // 1_000_000,
+        "refs": {},
+        "properties": {**metadata.properties, "write.data.path": folder, "gc.enabled": "false"},
+    }
+    written = f"{location}/metadata/00000-{uuid4()}.metadata.json"
+    with lake.load(contract.table).io.new_output(written).create() as stream:
+        stream.write(json.dumps(clone).encode())
+    lake.catalog.register_table((STAGING, name), written)
+    return name
+
+
+def files_of(lake: Lake, clone: str) -> Iterator[DataFile]:
+    """The files that an engine has written into a clone, with the statistics that it took."""
+    table = lake.catalog.load_table((STAGING, clone))
+    if table.current_snapshot() is not None:
+        for task in table.scan().plan_files():
+            yield task.file
+
+
+def head_of(lake: Lake, clone: str) -> int | None:
+    """The clone's snapshot; None while nothing was written."""
+    snapshot = lake.catalog.load_table((STAGING, clone)).current_snapshot()
+    return snapshot.snapshot_id if snapshot else None
+
+
+def drop_clone(lake: Lake, clone: str) -> None:
+    """Take a clone out of the catalog with its metadata; the files that it holds stay where they are."""
+    try:
+        location = lake.catalog.load_table((STAGING, clone)).location()
+    except NoSuchTableError:
+        return
+    lake.catalog.drop_table((STAGING, clone))
+    remove_folder(lake.settings, location)
+
+
+def sweep_clones(lake: Lake, contract: Contract) -> None:
+    """Drop the table's clones that runs left behind which were killed more than a day ago.
+
+    Their files stay: a run that was killed after its commit has attached them.
+    """
+    _ensure_namespace(lake.catalog)
+    for _, name in lake.catalog.list_tables(STAGING):
+        table, _, rest = name.partition("__")
+        if table == contract.table and _hours_since(rest.partition("_")[0]) > LONGEST_HOURS:
+            drop_clone(lake, name)
+
+
+def _ensure_namespace(catalog: Catalog) -> None:
+    try:
+        catalog.create_namespace_if_not_exists(STAGING)
+    except NamespaceAlreadyExistsError:  # another process was faster
+        return
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _hours_since(stamp: str) -> float:
+    made = datetime.strptime(stamp, "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+    return (_now() - made).total_seconds() / 3600

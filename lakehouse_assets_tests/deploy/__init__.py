@@ -1,0 +1,1 @@
+"""Tests of the production stack that need no server."""

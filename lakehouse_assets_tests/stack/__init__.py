@@ -1,0 +1,1 @@
+"""Tests that need real servers: `make test-stack`."""

@@ -1,0 +1,42 @@
+"""The real servers: those that the tests of a module ask for, on 127.0.0.1.
+
+A module says what it needs, `pytestmark = pytest.mark.stack("trino", "spark-worker")`, and takes the fixture `stack`.
+Servers that are up already are used and left running; others are started once, and stopped after the last test.
+"""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from deploy.native.cache import CACHE_VARIABLE
+from deploy.native.stack import Stack
+from lakehouse_assets_tests.paths import CACHE, STACK_STATE
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Servers are started for those who ask for them: `-m stack`, alone or with more."""
+    if "stack" not in config.option.markexpr:
+        config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("stack")])
+        items[:] = [item for item in items if not item.get_closest_marker("stack")]
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[Stack]:
+    """The stack of the tests: its own data and secrets, beside those of a person's stack."""
+    if CACHE:
+        os.environ[CACHE_VARIABLE] = CACHE
+    stack = Stack(STACK_STATE)
+    there_already = stack.running()
+    yield stack
+    stack.stop(*(name for name in stack.services if name not in there_already))
+
+
+@pytest.fixture
+def stack(servers: Stack, request: pytest.FixtureRequest) -> Stack:
+    """The stack with the servers up that the test's mark names; `stack.environment(service)` says how they are reached.
+
+    A server that an earlier test has killed is started again.
+    """
+    servers.up(*request.node.get_closest_marker("stack").args)
+    return servers

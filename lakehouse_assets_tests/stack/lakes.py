@@ -1,0 +1,60 @@
+"""A lake on the real servers, computed by the engine that a test names."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from deploy.native.stack import Stack
+from lakehouse_assets.lake.catalog import Lake
+from lakehouse_assets.lake.clones import STAGING
+from lakehouse_assets.lake.commit import Published, publish
+from lakehouse_assets.lake.gates import contract_gate
+from lakehouse_assets.lake.judging import Judged, judge
+from lakehouse_assets.lake.query import Query
+from lakehouse_assets.lake.staging import Staged, stage
+from lakehouse_assets.lake.table import pin
+from lakehouse_assets.settings import EngineName, EngineSettings, Settings
+from lakehouse_assets_tests.lake.toys import TOY
+
+ENGINES: tuple[EngineName, ...] = ("duckdb", "spark", "trino")
+COPIES = replace(TOY, table="toy_copies", partition=("trading_date",), sort=("source", "id"))
+TEXT = "SELECT source, trading_date, id, price, side, size FROM toy_ticks WHERE COALESCE(price <= $most, TRUE)"
+
+
+def environment(stack: Stack, patch: pytest.MonkeyPatch) -> None:
+    """See the servers as the pipeline's own service does; Spark runs in this process."""
+    for name, value in stack.whole_environment("dagster-code").items():
+        patch.setenv(name, value)
+    patch.setenv("LAKEHOUSE_SPARK__MASTER", "local[2]")
+
+
+def lake_on(engine: EngineName, home: Path) -> Lake:
+    """A lake whose tables in SQL are computed by the engine."""
+    known = Settings(home=home)
+    return Lake(known.model_copy(update={"engine": EngineSettings(name=engine)}))
+
+
+def copied(lake: Lake, days: tuple[str, ...], most: float = 100.0, text: str = TEXT) -> Staged:
+    """Stage the copy of the toy ticks that the engine makes."""
+    source = pin(lake, TOY, days)
+    return stage(lake, COPIES, Query(text, {TOY.table: source}, {"most": most} if "$most" in text else {}), days)
+
+
+def judged(staged: Staged) -> tuple[Judged, ...]:
+    """What the contract's gate says, on the engine."""
+    return judge([staged], {COPIES.table: (contract_gate(COPIES),)})
+
+
+def copy(lake: Lake, days: tuple[str, ...], most: float = 100.0) -> Published:
+    """Stage, judge and publish; the rows are expected to pass."""
+    staged = copied(lake, days, most)
+    verdicts = judged(staged)
+    staged.release(lake)
+    assert not [one for one in verdicts if one.refuses], verdicts
+    return publish(lake, staged, {})
+
+
+def clones(lake: Lake) -> list[str]:
+    """The clones that are in the catalog."""
+    return [name for _, name in lake.catalog.list_tables(STAGING)]

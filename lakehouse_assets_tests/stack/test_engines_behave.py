@@ -1,0 +1,145 @@
+"""The lake's promises on every engine: what DuckDB, Spark and Trino write is judged and published in one way."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from deploy.native.stack import Stack
+from lakehouse_assets.lake.catalog import Lake
+from lakehouse_assets.lake.clones import STAGING
+from lakehouse_assets.lake.commit import PublishConflict, publish
+from lakehouse_assets.lake.content_hash import content_hash
+from lakehouse_assets.lake.engines import EngineFailed, opened
+from lakehouse_assets.lake.engines.statements import name_in
+from lakehouse_assets.lake.strays import StrayRows
+from lakehouse_assets.lake.table import pin
+from lakehouse_assets.settings import CATALOG, NAMESPACE, EngineName
+from lakehouse_assets_tests.lake.toys import MONDAY, TOY, TUESDAY, WEDNESDAY, head, seen, stage_ticks, ticks, write
+from lakehouse_assets_tests.stack.lakes import COPIES, ENGINES, clones, copied, copy, environment, judged, lake_on
+
+pytestmark = [pytest.mark.stack("trino", "lake-init"), pytest.mark.timeout(300)]
+DAYS = (MONDAY, TUESDAY, WEDNESDAY)
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> EngineName:
+    return request.param  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+def lake(engine: EngineName, stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lake]:
+    """Toy ticks of three days, and nothing else."""
+    environment(stack, monkeypatch)
+    made = lake_on(engine, tmp_path)
+    drop(made)
+    for day in DAYS:
+        write(made, ticks(day, 6), day)
+    yield made
+    drop(made)
+
+
+def drop(lake: Lake) -> None:
+    for namespace, tables in ((NAMESPACE, (TOY.table, COPIES.table)), (STAGING, None)):
+        lake.catalog.create_namespace_if_not_exists(namespace)
+        for table in tables or [name for _, name in lake.catalog.list_tables(namespace)]:
+            if lake.catalog.table_exists((namespace, table)):
+                lake.catalog.drop_table((namespace, table))
+
+
+def put_unjudged(lake: Lake, rows: pa.Table, day: str) -> None:
+    """Publish rows of the source as they are; no gate is asked."""
+    publish(lake, stage_ticks(lake, rows, [day]), {})
+
+
+def test_what_the_engine_wrote_is_what_was_asked_for(lake: Lake) -> None:
+    write(lake, ticks(MONDAY, 4, price=[1.0, 50.0, None, 2.5], size=[1, None, 3, 4]), MONDAY)
+    published = copy(lake, (MONDAY,), most=10.0)
+    assert published.is_new
+    rows = sorted((row["id"], row["price"], row["size"]) for row in seen(lake, contract=COPIES))
+    assert rows == [(0, 1.0, 1), (2, None, 3), (3, 2.5, 4)]
+    assert clones(lake) == []
+
+
+def test_a_bad_batch_is_never_visible_and_main_stays(lake: Lake) -> None:
+    copy(lake, (TUESDAY,))
+    before = head(lake, COPIES)
+    put_unjudged(lake, ticks(TUESDAY, 4, side=["buy", "steal", "buy", "buy"]), TUESDAY)
+    staged = copied(lake, (TUESDAY,))
+    (verdict,) = judged(staged)
+    assert verdict.refuses
+    assert "side_is_not_allowed: 1 of 4 rows" in verdict.verdict.words
+    assert head(lake, COPIES) == before
+    staged.release(lake)
+    assert clones(lake) == []
+    assert len(seen(lake, contract=COPIES)) == 6
+
+
+def test_a_key_twice_a_null_and_a_wild_number_are_seen_on_the_engine(lake: Lake) -> None:
+    bad = ticks(MONDAY, 5, source="krx", id=[1, 1, 2, None, 4], price=[1.0, 1.0, float("nan"), -0.0, 5000.0])
+    put_unjudged(lake, bad, MONDAY)
+    words = judged(copied(lake, (MONDAY,), text="SELECT * FROM toy_ticks"))[0].verdict.words
+    for breach in ("id_is_null: 1", "key_is_repeated: 1", "price_is_not_finite: 1", "price_is_minus_zero: 1",
+                   "price_is_above_1000"):  # fmt: skip
+        assert breach in words
+
+
+def test_running_again_changes_nothing(lake: Lake) -> None:
+    first = copy(lake, DAYS)
+    again = copied(lake, DAYS)
+    assert all(part.is_current for part in again.partitions)
+    assert not [one for one in judged(again) if one.refuses]
+    repeated = publish(lake, again, {})
+    assert (repeated.is_new, repeated.snapshot_id) == (False, first.snapshot_id)
+
+
+def test_a_range_equals_its_single_days(lake: Lake) -> None:
+    copy(lake, DAYS)
+    ranged = content_hash(pin(lake, COPIES))
+    lake.catalog.drop_table((NAMESPACE, COPIES.table))
+    for day in DAYS:
+        copy(lake, (day,))
+    assert content_hash(pin(lake, COPIES)) == ranged
+
+
+def test_of_two_that_write_one_day_the_second_is_refused_and_other_days_merge(lake: Lake) -> None:
+    copy(lake, (MONDAY,))
+    slow = copied(lake, (TUESDAY,))
+    copy(Lake(lake.settings), (TUESDAY,), most=2.0)
+    with pytest.raises(PublishConflict):
+        publish(lake, slow, {})
+    other = copied(lake, (WEDNESDAY,))
+    write(lake, ticks(MONDAY, 2), MONDAY)
+    copy(Lake(lake.settings), (MONDAY,))
+    publish(lake, other, {})
+    assert len(seen(lake, (WEDNESDAY,), COPIES)) == 6
+
+
+def test_rows_of_another_day_are_refused_before_they_are_judged(lake: Lake) -> None:
+    text = "SELECT source, DATE '2026-11-20' AS trading_date, id, price, side, size FROM toy_ticks"
+    with pytest.raises(StrayRows):
+        copied(lake, (MONDAY,), text=text)
+    assert clones(lake) == []
+    assert seen(lake, contract=COPIES) == []
+
+
+def test_a_statement_that_fails_leaves_nothing(lake: Lake, engine: EngineName) -> None:
+    failing = "SELECT source, trading_date, id, no_such_column AS price, side, size FROM toy_ticks"
+    import duckdb
+
+    with pytest.raises((EngineFailed, duckdb.Error)):
+        copied(lake, (MONDAY,), text=failing)
+    assert clones(lake) == []
+    assert head(lake, COPIES) is None
+
+
+def test_dropping_the_clone_by_any_engine_keeps_what_was_published(lake: Lake, engine: EngineName) -> None:
+    if engine == "duckdb":
+        pytest.skip("DuckDB writes no clone")
+    staged = copied(lake, (MONDAY,))
+    publish(lake, staged, {})
+    for clone in clones(lake):
+        opened(engine, lake.settings).run(f"DROP TABLE {name_in(engine, CATALOG, STAGING, clone)}")
+    assert len(seen(lake, (MONDAY,), COPIES)) == 6
+    assert content_hash(pin(lake, COPIES))

@@ -1,0 +1,51 @@
+"""Spark's standalone cluster writes to the catalog that Trino and PyIceberg read."""
+
+import subprocess
+import sys
+
+import pytest
+import trino
+
+from deploy.native.stack import Stack
+
+pytestmark = pytest.mark.stack("trino", "spark-worker")
+
+JOB = """
+import os
+from pyspark.sql import SparkSession
+catalog = "spark.sql.catalog.hive_prod"
+build = SparkSession.builder.master(os.environ["LAKEHOUSE_SPARK__MASTER"]).appName("trial")
+for name, value in {
+    "": "org.apache.iceberg.spark.SparkCatalog",
+    ".type": "jdbc",
+    ".uri": "jdbc:postgresql://127.0.0.1:5432/lakehouse",
+    ".jdbc.user": "lakehouse",
+    ".jdbc.password": os.environ["LAKEHOUSE_CATALOG__PASSWORD"],
+    ".jdbc.schema-version": "V1",
+    ".warehouse": os.environ["LAKEHOUSE_STORAGE__WAREHOUSE"],
+    ".io-impl": "org.apache.iceberg.aws.s3.S3FileIO",
+    ".s3.endpoint": os.environ["LAKEHOUSE_STORAGE__ENDPOINT"],
+    ".s3.path-style-access": "true",
+    ".client.region": os.environ["LAKEHOUSE_STORAGE__REGION"],
+    ".cache-enabled": "false",
+}.items():
+    build = build.config(catalog + name, value)
+spark = build.config("spark.executor.memory", "1g").getOrCreate()
+spark.sql("CREATE NAMESPACE IF NOT EXISTS hive_prod.trials")
+table = spark.sql("SELECT id, id * id AS square FROM range(10)")
+table.writeTo("hive_prod.trials.squares").using("iceberg").createOrReplace()
+print("rows", spark.table("hive_prod.trials.squares").count(), spark.conf.get("spark.sql.session.timeZone"))
+spark.stop()
+"""
+
+
+def test_spark_writes_what_trino_reads(stack: Stack) -> None:
+    """The environment of the code server is all that a Spark driver needs."""
+    environment = stack.whole_environment("dagster-code")
+    run = subprocess.run([sys.executable, "-c", JOB], env=environment, capture_output=True, text=True, timeout=200)
+    assert run.returncode == 0, run.stderr[-3000:]
+    assert "rows 10 UTC" in run.stdout
+    with trino.dbapi.connect(host="127.0.0.1", port=8080, user="viewer") as connection:
+        cursor = connection.cursor()
+        cursor.execute("SELECT COUNT(*), SUM(square) FROM hive_read.trials.squares")
+        assert cursor.fetchall() == [[10, 285]]
