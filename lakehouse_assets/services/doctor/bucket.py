@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from lakehouse_assets.lake.storage import checksums_when_required, iceberg_options
 from lakehouse_assets.services.doctor.finding import SECONDS, Ailment
-from lakehouse_assets.settings import Settings, SettingsError
+from lakehouse_assets.settings import Settings
 
 BODY = b"put by lakehouse doctor"
 MOST_SKEW_SECONDS = 60.0
@@ -18,6 +18,7 @@ MOST_SKEW_SECONDS = 60.0
 
 KEYS_REFUSED = {
     "403", "AccessDenied", "Forbidden", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken",
+    "XAdminUserNotFound",  # versitygw
 }  # fmt: skip
 NO_BUCKET = {"404", "NoSuchBucket"}
 
@@ -89,7 +90,7 @@ def _client(settings: Settings) -> Any:
     )
 
 
-def _refused(step: str, bucket: str, error: Any) -> Exception:
+def _refused(step: str, bucket: str, error: Any) -> Ailment:
     code, words = str(error.get("Code", "")), str(error.get("Message", ""))
     if code in NO_BUCKET:
         return Ailment(f"there is no bucket {bucket}", "make it, or correct storage.warehouse")
@@ -100,4 +101,4 @@ def _refused(step: str, bucket: str, error: Any) -> Exception:
             f"{step} is refused ({code})",
             f"set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to keys that may put, get and delete in {bucket}",
         )
-    return SettingsError(f"{step} failed: {code} {words}")
+    return Ailment(f"{step} failed: {code} {words}", "the store's own log may say more")

@@ -74,8 +74,8 @@ def jars_folder(settings: Settings) -> Path:
 
 
 def _refuse_unused(engine: ForeignName, settings: Settings) -> None:
-    is_named = engine in settings.model_fields_set
-    if not is_named and engine not in (settings.engine.name, *settings.engine.assets.values()):
+    section = getattr(settings, engine)
+    if engine not in (settings.engine.name, *settings.engine.assets.values()) and section == type(section)():
         raise NotAsked(f'no table is given to it: engine.name or engine.assets would say "{engine}"')
 
 
