@@ -1,5 +1,6 @@
 """The settings: what they read, what they refuse, and the words they refuse it with."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -35,8 +36,8 @@ def test_the_projects_own_file_is_valid_and_names_four_sources(monkeypatch: pyte
 
 def test_the_projects_example_of_production_loads_as_it_stands(config: Path) -> None:
     text = (PROJECT / "lakehouse.toml").read_text(encoding="utf-8")
-    lines = [line.removeprefix("# ") for line in text[text.index("# [production.") :].splitlines()]
-    config.write_text("\n".join(lines), encoding="utf-8")
+    example = re.sub(r"^# (?=\[|\w+ = )", "", text[text.index("[production.engine]") :], flags=re.MULTILINE)
+    config.write_text(example, encoding="utf-8")
     load_settings.cache_clear()
     assert load_settings().catalog.uri is None
     there = load_settings("production")
@@ -146,3 +147,43 @@ def test_a_relative_home_lies_in_the_project(config: Path, monkeypatch: pytest.M
     load_settings.cache_clear()
     assert load_settings().home == PROJECT / "state"
     assert load_settings().catalog_uri == f"sqlite:///{PROJECT / 'state' / 'catalog.db'}"
+
+
+SERVERS = """
+[catalog]
+type = "sql"
+
+[model]
+max_depth = 3
+
+[production]
+catalog = { uri = "postgresql+psycopg2://lake@127.0.0.1:5432/lakehouse" }
+storage = { warehouse = "s3://lakehouse/warehouse" }
+mlflow = { uri = "http://127.0.0.1:5000" }
+
+[production.engine]
+name = "spark"
+"""
+
+
+def test_what_is_said_of_production_counts_only_there(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config.write_text(SERVERS)
+    embedded = load_settings()
+    assert (embedded.engine.name, embedded.storage.warehouse) == ("duckdb", None)
+    assert embedded.catalog_uri.startswith("sqlite:///")
+    load_settings.cache_clear()
+    monkeypatch.setenv("LAKEHOUSE_PROFILE", "production")
+    served = load_settings()
+    assert (served.engine.name, served.storage.warehouse) == ("spark", "s3://lakehouse/warehouse")
+    assert (served.engine.threads, served.model.max_depth) == (embedded.engine.threads, 3)
+    assert served.mlflow_artifacts == ""
+
+
+def test_a_password_is_in_no_words_of_the_settings(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config.write_text(SERVERS)
+    monkeypatch.setenv("LAKEHOUSE_PROFILE", "production")
+    monkeypatch.setenv("LAKEHOUSE_CATALOG__PASSWORD", "open sesame")
+    settings = load_settings()
+    assert "open sesame" not in f"{settings!r} {settings} {settings.catalog_uri} {settings.model_dump()}"
+    assert settings.catalog.password is not None
+    assert settings.catalog.password.get_secret_value() == "open sesame"

@@ -98,7 +98,9 @@ def _formed(node: "exp.Expr", engine: Engine) -> "exp.Expr":
     def with_argument(part: "exp.Expr") -> "exp.Expr":
         return argument.copy() if isinstance(part, exp.Column) else part
 
-    return exp.Paren(this=sqlglot.parse_one(form, read=engine).transform(with_argument))
+    body = sqlglot.parse_one(form, read=engine).transform(with_argument)
+    is_call = isinstance(body, exp.Func) and not isinstance(body, exp.Cast | exp.Binary | exp.Connector)
+    return body if is_call else exp.Paren(this=body)
 
 
 def _name_apart(tree: "exp.Expr") -> None:

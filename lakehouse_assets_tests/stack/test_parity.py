@@ -86,6 +86,7 @@ def test_every_table_is_the_same_to_the_bit(
     environment(stack, monkeypatch)
     monkeypatch.setenv("LAKEHOUSE_HOME", str(landed))
     monkeypatch.setenv("LAKEHOUSE_ENGINE__NAME", engine)
+    monkeypatch.setenv("LAKEHOUSE_ENGINE__ASSETS__gold_put_call_ratios", engine)
     for table in CALLS_PYTHON if engine == "trino" else ():
         monkeypatch.setenv(f"LAKEHOUSE_ENGINE__ASSETS__{table}", "duckdb")
     load_settings.cache_clear()

@@ -1,10 +1,11 @@
 """Each allowed function, as Spark and Trino are given it."""
 
+import duckdb
 import pytest
 import sqlglot
 
 from lakehouse_assets.transforms.called import CALLED
-from lakehouse_assets.transforms.dialects import written_for
+from lakehouse_assets.transforms.dialects import Engine, written_for
 from lakehouse_assets.transforms.portable import violations
 from lakehouse_assets.transforms.portable.subset import ALLOWED_BY_NAME, FUNCTIONS
 from lakehouse_assets_tests.transforms.market import INPUTS
@@ -112,3 +113,33 @@ def test_macros_are_gone_from_what_other_engines_read() -> None:
     macros = "CREATE MACRO micros(at) AS EPOCH_US(at);"
     assert one_line(written_for("spark", "SELECT micros(ts) AS x FROM ticks", macros)) == "UNIX_MICROS(ts)"
     assert one_line(written_for("trino", "SELECT micros(ts) AS x FROM ticks", macros)) == US
+
+
+def test_ctes_of_one_name_in_two_subqueries_stay_two_on_spark() -> None:
+    """SQLGlot moves them to the top there; the text must mean what it means in place."""
+    text = (
+        "WITH x AS (SELECT 1 AS a) SELECT one.a + two.a + x.a AS total "
+        "FROM (WITH y AS (SELECT a + 1 AS a FROM x) SELECT a FROM y) AS one "
+        "CROSS JOIN (WITH y AS (SELECT a + 10 AS a FROM x) SELECT y.a FROM y) AS two CROSS JOIN x"
+    )
+    written = written_for("spark", text)
+    names = [cte.alias for cte in sqlglot.parse_one(written, read="spark").find_all(sqlglot.exp.CTE)]
+    assert len(names) == len(set(names)) == 3
+    back = sqlglot.transpile(written, read="spark", write="duckdb")[0]
+    assert duckdb.execute(back).fetchall() == duckdb.execute(text).fetchall() == [(14,)]
+
+
+@pytest.mark.parametrize("engine", ["spark", "trino"])
+def test_what_gates_ask_of_doubles_has_a_form_on_every_engine(engine: Engine) -> None:
+    written = written_for(engine, "SELECT COUNT(*) FILTER (WHERE NOT ISFINITE(x) OR SIGNBIT(x + 1)) AS n FROM t")
+    assert "ISFINITE" not in written.upper()
+    assert "SIGNBIT" not in written.upper()
+    sqlglot.parse_one(written, read=engine)
+
+
+@pytest.mark.parametrize("engine", ["duckdb", "spark", "trino"])
+def test_a_parameter_with_a_value_is_a_literal_of_its_type(engine: Engine) -> None:
+    values = {"a": 0.1, "b": 3, "c": "it's", "d": True}
+    written = written_for(engine, "SELECT $a AS a, $b AS b, $c AS c, $d AS d, $e AS e", values=values)
+    back = sqlglot.transpile(written.replace(":e", "NULL").replace("$e", "NULL"), read=engine, write="duckdb")[0]
+    assert duckdb.execute(back).fetchall()[0][:4] == (0.1, 3, "it's", True)
