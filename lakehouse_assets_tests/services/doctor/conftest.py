@@ -4,6 +4,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
@@ -61,8 +62,10 @@ def closed() -> int:
 
 
 @pytest.fixture
-def production(closed: int, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """Settings of servers none of which is there."""
+def production(closed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Settings of servers none of which is there, and no table on Spark or Trino."""
+    (tmp_path / "empty.toml").touch()
+    monkeypatch.setenv("LAKEHOUSE_CONFIG", str(tmp_path / "empty.toml"))
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "the-key-of-nobody")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "the-secret-of-nobody")
     return Settings(
