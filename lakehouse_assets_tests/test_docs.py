@@ -207,6 +207,10 @@ def has_setting(path: str) -> bool:
     return True
 
 
+NO_SETTINGS = re.compile(r"\w+\.db|mlflow\.(?:lightgbm|pytorch|sklearn|tensorflow|xgboost)")
+"""Files and modules whose names begin like a setting's."""
+
+
 def test_every_setting_in_the_docs_is_there() -> None:
     from lakehouse_assets.settings import CONFIG_VARIABLE, Settings
 
@@ -215,7 +219,8 @@ def test_every_setting_in_the_docs_is_there() -> None:
     named = {name.removeprefix("LAKEHOUSE_").lower().replace("__", ".") for name in variables}
     dotted = set(re.findall(rf"`((?:{'|'.join(Settings.model_fields)})\.[a-z_.]+)`", text))
     assert {"model.tuning.trials", "mnist.folder"} <= dotted, "the names in code are not read"
-    assert [name for name in sorted(named | dotted) if not has_setting(name)] == []
+    unknown = [name for name in sorted(named | dotted) if not has_setting(name)]
+    assert [name for name in unknown if not NO_SETTINGS.fullmatch(name)] == []
     assert not has_setting("model.tuning.tries")
 
 

@@ -1,5 +1,6 @@
 """The settings: what they read, what they refuse, and the words they refuse it with."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,27 @@ def test_the_projects_own_file_is_valid_and_names_four_sources(monkeypatch: pyte
     settings = load_settings()
     assert set(settings.sources) == {"simulated", "lean", "krx", "opra"}
     assert settings.bronze.partition_cols == ("source", "trading_date")
+
+
+def test_the_projects_example_of_production_loads_as_it_stands(config: Path) -> None:
+    text = (PROJECT / "lakehouse.toml").read_text(encoding="utf-8")
+    example = re.sub(r"^# (?=\[|\w+ = )", "", text[text.index("[production.engine]") :], flags=re.MULTILINE)
+    config.write_text(example, encoding="utf-8")
+    load_settings.cache_clear()
+    assert load_settings().catalog.uri is None
+    there = load_settings("production")
+    assert (there.profile, there.engine_of("gold_put_call_ratios"), there.engine_of("gold_option_chains")) == (
+        "production", "trino", "spark",
+    )  # fmt: skip
+    assert there.catalog.uri == "postgresql+psycopg2://lakehouse@127.0.0.1:5432/lakehouse"
+    assert there.storage.warehouse == "s3://lakehouse/warehouse"
+    assert (there.mlflow.uri, there.spark.master, there.trino.user) == (
+        "http://127.0.0.1:5000", "spark://127.0.0.1:7077", "pipeline",
+    )  # fmt: skip
+    assert {one for one in type(there).model_fields if f"[production.{one}]" in text} == {
+        "engine", "catalog", "storage", "mlflow", "spark", "trino",
+    }  # fmt: skip
+    assert load_settings().profile == "embedded"
 
 
 def test_an_empty_file_means_the_defaults(config: Path) -> None:

@@ -8,11 +8,17 @@ each word is summed over all rows: a sum does not see order but sees how often a
 their shortest exact form, so 0.1 + 0.2 differs from 0.3, and 0.0 from -0.0.
 """
 
-from hashlib import sha256
+from __future__ import annotations
 
-from lakehouse_assets.contracts.contract import Column
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from lakehouse_assets.contracts.contract import Column, Contract
 from lakehouse_assets.lake.engine import connect, quoted
 from lakehouse_assets.lake.table import Table
+
+if TYPE_CHECKING:
+    import duckdb
 
 WORDS = 8
 """Words of 8 hex digits in a sha256."""
@@ -20,18 +26,20 @@ WORDS = 8
 
 def content_hash(table: Table) -> str:
     """A digest of the rows that a handle shows, equal exactly where the multisets of rows and the columns are equal."""
-    columns = ", ".join(map(_exact, table.contract.columns))
+    with connect(table.settings) as connection:
+        table.bind(connection)
+        return rows_hash(connection, table.contract, table.contract.table)
+
+
+def rows_hash(connection: duckdb.DuckDBPyConnection, contract: Contract, view: str) -> str:
+    """The same of a view that has the contract's columns in the contract's types."""
+    columns = ", ".join(map(_exact, contract.columns))
     words = ", ".join(
         f"COALESCE(SUM(CAST('0x' || SUBSTRING(digest, {word * 8 + 1}, 8) AS HUGEINT)), 0)" for word in range(WORDS)
     )
-    text = (
-        f"SELECT COUNT(*), {words} "
-        f"FROM (SELECT SHA256(CAST([{columns}] AS VARCHAR)) AS digest FROM {quoted(table.contract.table)})"
-    )
-    with connect(table.settings) as connection:
-        table.bind(connection)
-        found = connection.execute(text).fetchone()
-    names = [f"{column.name}:{column.type}" for column in table.contract.columns]
+    text = f"SELECT COUNT(*), {words} FROM (SELECT SHA256(CAST([{columns}] AS VARCHAR)) AS digest FROM {quoted(view)})"
+    found = connection.execute(text).fetchone()
+    names = [f"{column.name}:{column.type}" for column in contract.columns]
     return sha256(repr((names, found)).encode()).hexdigest()
 
 

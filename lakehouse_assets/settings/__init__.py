@@ -43,6 +43,7 @@ __all__ = [
     "CONFIG_VARIABLE",
     "ENV_PREFIX",
     "NAMESPACE",
+    "PRODUCTION",
     "PROJECT",
     "BronzeSettings",
     "CatalogSettings",
@@ -51,6 +52,7 @@ __all__ = [
     "LabelSettings",
     "MnistSettings",
     "ModelSettings",
+    "Profile",
     "RetrySettings",
     "Settings",
     "SettingsError",
@@ -70,6 +72,7 @@ ENV_PREFIX = "LAKEHOUSE_"
 CONFIG_VARIABLE = "LAKEHOUSE_CONFIG"
 """Names another settings file than the project's `lakehouse.toml`."""
 
+Profile = Literal["embedded", "production"]
 PROFILE_VARIABLE = f"{ENV_PREFIX}PROFILE"
 PRODUCTION = "production"
 """The profile on servers, and the table of the settings file that holds what is other there."""
@@ -98,7 +101,7 @@ class Settings(BaseSettings):
         nested_model_default_partial_update=True,
     )
 
-    profile: Literal["embedded", "production"] = "embedded"
+    profile: Profile = "embedded"
     home: Annotated[Path, BeforeValidator(_absolute)] = PROJECT / ".lakehouse"
     owner: str = "team:data-platform"
     engine: EngineSettings = EngineSettings()
@@ -193,15 +196,15 @@ def config_file() -> Path:
 
 
 @cache
-def load_settings() -> Settings:
-    """The settings of this process, read once.
+def load_settings(profile: Profile | None = None) -> Settings:
+    """The settings of this process, read once; those of another profile than the one in force where it is named.
 
     Raises:
         SettingsError: a key is unknown or a value is wrong.
     """
     _refuse_unknown_variables()
     try:
-        return _complete(Settings())
+        return _complete(Settings(profile=profile) if profile else Settings())
     except ValidationError as error:
         raise SettingsError(_explain(error)) from error
     except ValueError as error:  # not TOML at all

@@ -1,0 +1,65 @@
+"""Questions over HTTP: the MLflow server, and a REST catalog.
+
+Belongs here: health, version, who is let in. Does not: what the servers hold.
+"""
+
+import os
+from importlib.metadata import version
+from typing import Any
+
+from lakehouse_assets.services.doctor.finding import SECONDS, Ailment
+from lakehouse_assets.settings import Settings
+
+
+def ask_mlflow(uri: str) -> str:
+    """Whether the server is healthy, of the client's version, lets us in and reaches its database."""
+    health = _answer("GET", f"{uri}/health")
+    if health.status_code == 403:
+        raise Ailment(
+            "refuses the name that it is called by (403)", "add host:port of mlflow.uri to the server's --allowed-hosts"
+        )
+    if health.status_code != 200 or health.text.strip() != "OK":
+        raise Ailment(f"answers /health with {health.status_code}", "see that mlflow.uri is an MLflow server")
+    theirs, ours = _answer("GET", f"{uri}/version").text.strip(), version("mlflow")
+    if _release(theirs) != _release(ours):
+        raise Ailment(f"the server is MLflow {theirs}, this client {ours}", "install the same release on both sides")
+    asked = _answer("POST", f"{uri}/api/2.0/mlflow/experiments/search", {"max_results": 1})
+    if asked.status_code in (401, 403):
+        raise Ailment(
+            f"lets us not in ({asked.status_code})", "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
+        )
+    if asked.status_code != 200:
+        raise Ailment(
+            f"cannot list its experiments ({asked.status_code})", "see the server's log: it may not reach its database"
+        )
+    return f"MLflow {theirs} is healthy and reaches its database"
+
+
+def ask_rest_catalog(settings: Settings) -> str:
+    """Whether the catalog's server answers as the protocol says."""
+    answer = _answer("GET", f"{settings.catalog_uri.rstrip('/')}/v1/config", warehouse=settings.storage.warehouse)
+    if answer.status_code in (401, 403):
+        raise Ailment(f"lets us not in ({answer.status_code})", "give this client the right to, on the server")
+    if answer.status_code != 200:
+        raise Ailment(
+            f"answers /v1/config with {answer.status_code}", "see that catalog.uri is an Iceberg REST catalog"
+        )
+    return "answers as an Iceberg REST catalog"
+
+
+def _answer(method: str, url: str, body: Any = None, **query: str | None) -> Any:
+    import requests
+
+    user, password = os.environ.get("MLFLOW_TRACKING_USERNAME"), os.environ.get("MLFLOW_TRACKING_PASSWORD")
+    try:
+        return requests.request(
+            method, url, json=body, params=query, timeout=SECONDS, auth=(user, password) if user and password else None
+        )
+    except requests.RequestException as error:
+        raise Ailment(
+            f"does not answer: {type(error).__name__}", "start the server there, or correct its uri"
+        ) from error
+
+
+def _release(text: str) -> list[str]:
+    return text.split(".")[:2]

@@ -1,0 +1,1 @@
+"""Tests of the doctor: what each question finds, in order and not."""

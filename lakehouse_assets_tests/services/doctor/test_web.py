@@ -1,0 +1,47 @@
+"""Questions over HTTP."""
+
+from collections.abc import Callable
+from importlib.metadata import version
+
+import pytest
+
+from lakehouse_assets.services.doctor.web import ask_mlflow, ask_rest_catalog
+from lakehouse_assets.settings import CatalogSettings, Settings
+from lakehouse_assets_tests.services.doctor.conftest import ailment
+
+SEARCH = "/api/2.0/mlflow/experiments/search"
+HEALTHY = {"/health": (200, "OK"), "/version": (200, version("mlflow")), SEARCH: (200, "{}")}
+
+
+def test_a_healthy_server_of_the_same_release(serve: Callable[..., str]) -> None:
+    assert ask_mlflow(serve(HEALTHY)) == f"MLflow {version('mlflow')} is healthy and reaches its database"
+
+
+@pytest.mark.parametrize(
+    ("path", "answer", "what", "fix"),
+    [
+        ("/health", (403, "Invalid Host header"), "refuses the name that it is called by", "--allowed-hosts"),
+        ("/health", (200, "<html>"), "answers /health with 200", "is an MLflow server"),
+        ("/version", (200, "2.19.0"), "the server is MLflow 2.19.0, this client", "the same release"),
+        (SEARCH, (401, ""), "lets us not in (401)", "MLFLOW_TRACKING_PASSWORD"),
+        (SEARCH, (500, ""), "cannot list its experiments (500)", "its database"),
+    ],
+)
+def test_each_failure_of_a_server_has_its_own_words(
+    path: str, answer: tuple[int, str], what: str, fix: str, serve: Callable[..., str]
+) -> None:
+    found, do = ailment(lambda: ask_mlflow(serve({**HEALTHY, path: answer})))
+    assert found.startswith(what)
+    assert fix in do
+
+
+def test_a_rest_catalog(serve: Callable[..., str], closed: int) -> None:
+    def asked(uri: str) -> Settings:
+        return Settings(catalog=CatalogSettings(type="rest", uri=uri))
+
+    uri = serve({"/iceberg/v1/config": (200, "{}")})
+    assert ask_rest_catalog(asked(f"{uri}/iceberg/")) == "answers as an Iceberg REST catalog"
+    assert ailment(lambda: ask_rest_catalog(asked(uri)))[0] == "answers /v1/config with 404"
+    refusing = serve({"/v1/config": (401, "")})
+    assert ailment(lambda: ask_rest_catalog(asked(refusing)))[0] == "lets us not in (401)"
+    assert ailment(lambda: ask_rest_catalog(asked(f"http://127.0.0.1:{closed}")))[0].startswith("does not answer")
