@@ -204,11 +204,12 @@ def load_settings(profile: Profile | None = None) -> Settings:
     """
     _refuse_unknown_variables()
     try:
-        return _complete(Settings(profile=profile) if profile else Settings())
+        settings = Settings(profile=profile) if profile else Settings()
     except ValidationError as error:
         raise SettingsError(_explain(error)) from error
     except ValueError as error:  # not TOML at all
         raise SettingsError(f"{config_file()}: {error}") from error
+    return _complete(settings)
 
 
 def _complete(settings: Settings) -> Settings:
