@@ -41,14 +41,21 @@ def leaderboard(
 
 
 def show_standings(model: str, standings: "Sequence[Standing]") -> None:
-    """The versions of one model; columns that mean nothing to any of them are left out, intervals stand below."""
+    """The versions of one model; columns that mean nothing to any of them are left out.
+
+    Titles and intervals take two lines: in one, a page is too narrow for all columns.
+    """
     from lakehouse_assets.services.leaderboard import COLUMNS, cells, remarks
 
     meant = [name for name in COLUMNS if name != "model" and any(getattr(one, name) is not None for one in standings)]
     names = list(COLUMNS)
-    rows = [[cells(one)[names.index(name)].replace(" [", "\n[") for name in meant] for one in standings]
-    titles = [COLUMNS[name] for name in meant]
-    right = [COLUMNS[name] for name in meant if name not in WORDS]
+    rows = [[_on_two_lines(name, cells(one)[names.index(name)]) for name in meant] for one in standings]
+    titles = ["\n".join(COLUMNS[name].rsplit(" ", 1)) for name in meant]
+    right = [title for name, title in zip(meant, titles, strict=True) if name not in WORDS]
     show(titles, rows, title=f"{model}, each score with its 95 % interval", right=right)
     for remark in remarks(standings):
         say(remark)
+
+
+def _on_two_lines(column: str, shown: str) -> str:
+    return shown.replace(" ", "\n", 1) if column == "judged_from" else shown.replace(" [", "\n[")

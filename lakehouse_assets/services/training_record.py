@@ -45,8 +45,9 @@ def readable(model: str, number: str) -> Iterator[None]:
     try:
         yield
     except (MlflowException, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        said = " ".join(str(error).replace("#", " ").split())  # MLflow frames its words in lines of them
         raise RecordUnreadable(
-            f"the record of version {number} of {model} cannot be read: {type(error).__name__}: {error}; restore its "
+            f"the record of version {number} of {model} cannot be read: {type(error).__name__}: {said}; restore its "
             "run from a copy, or delete the version and train it again"
         ) from error
 
