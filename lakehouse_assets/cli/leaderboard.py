@@ -9,13 +9,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lakehouse_assets.cli.rendering import say, show, write_json
+from lakehouse_assets.cli.rendering import console, say, show, write_json
 
 if TYPE_CHECKING:
     from lakehouse_assets.services.leaderboard import Standing
 
 WORDS = ("model", "algorithm", "aliases")
 """The columns that are no numbers."""
+DISPENSABLE = (
+    "peak_memory_mb", "seconds", "brier", "judged_from", "roc_auc", "naive_accuracy", "rows", "lift_over_majority",
+    "lift_over_no_change", "aliases",
+)  # fmt: skip
+"""The columns by how little they are missed, least first."""
+GAP = 3
+"""Characters between two columns."""
 
 
 def leaderboard(
@@ -43,19 +50,42 @@ def leaderboard(
 def show_standings(model: str, standings: "Sequence[Standing]") -> None:
     """The versions of one model; columns that mean nothing to any of them are left out.
 
-    Titles and intervals take two lines: in one, a page is too narrow for all columns.
+    Titles and intervals take two lines. Where the page is too narrow all the same, the columns that matter least are
+    left out, and it is said which.
     """
     from lakehouse_assets.services.leaderboard import COLUMNS, cells, remarks
 
-    meant = [name for name in COLUMNS if name != "model" and any(getattr(one, name) is not None for one in standings)]
-    names = list(COLUMNS)
-    rows = [[_on_two_lines(name, cells(one)[names.index(name)]) for name in meant] for one in standings]
-    titles = ["\n".join(COLUMNS[name].rsplit(" ", 1)) for name in meant]
-    right = [title for name, title in zip(meant, titles, strict=True) if name not in WORDS]
+    table = {
+        name: ["\n".join(title.rsplit(" ", 1)), *(_on_two_lines(name, cells(one)[place]) for one in standings)]
+        for place, (name, title) in enumerate(COLUMNS.items())
+        if name != "model" and any(getattr(one, name) is not None for one in standings)
+    }
+    left_out = _fit(table)
+    titles = [column[0] for column in table.values()]
+    right = [column[0] for name, column in table.items() if name not in WORDS]
+    rows = list(zip(*(column[1:] for column in table.values()), strict=True))
     show(titles, rows, title=f"{model}, each score with its 95 % interval", right=right)
+    if left_out:
+        say(f"no room for {', '.join(COLUMNS[name] for name in left_out)}: a wider terminal or --json shows them")
     for remark in remarks(standings):
         say(remark)
 
 
+def _fit(table: dict[str, list[str]]) -> list[str]:
+    """Take columns away until the rest fits the page; their names."""
+    room = console().width
+    widths = {
+        name: max(len(line) for text in column for line in text.split("\n")) + GAP for name, column in table.items()
+    }
+    left_out = []
+    for name in DISPENSABLE:
+        if name in table and sum(widths[kept] for kept in table) > room:
+            del table[name]
+            left_out.append(name)
+    return left_out
+
+
 def _on_two_lines(column: str, shown: str) -> str:
+    if column == "aliases":
+        return shown.replace(", ", ",\n")
     return shown.replace(" ", "\n", 1) if column == "judged_from" else shown.replace(" [", "\n[")

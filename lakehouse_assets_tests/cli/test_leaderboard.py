@@ -54,6 +54,20 @@ def test_a_model_stands_with_its_scores_their_intervals_and_its_cost(
 
 
 @pytest.mark.slow
+def test_a_narrow_page_keeps_who_it_is_and_says_what_it_left_out(
+    trained_home: Path, monkeypatch: pytest.MonkeyPatch, lakehouse: Script
+) -> None:
+    at_home(monkeypatch, trained_home)
+    monkeypatch.setenv("COLUMNS", "80")
+    said = lakehouse("leaderboard")
+    assert max(map(len, said.out.split("no room for")[0].splitlines())) <= 80
+    score = json.loads(lakehouse("leaderboard", "--json").out)[0]["log_loss"]["value"]
+    for whole in ("version", "xgboost", "accuracy", f"{score:.3f}"):
+        assert whole in said.out
+    assert "no room for peak MB, seconds, Brier" in said.out
+
+
+@pytest.mark.slow
 def test_a_version_whose_record_is_gone_stands_with_dashes_and_the_reason(
     trained_home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, lakehouse: Script
 ) -> None:
