@@ -22,7 +22,7 @@ from lakehouse_assets.sources.samples import land_lean_sample
 from lakehouse_assets.sources.simulator import simulate
 from lakehouse_assets_tests.paths import PROJECT
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 SIMULATED = (dt.date(2026, 11, 19), dt.date(2026, 11, 20))
 REAL = (dt.date(2014, 6, 5), dt.date(2014, 6, 6))
@@ -68,7 +68,7 @@ def walk(folder: Path, *stretches: tuple[dt.date, dt.date]) -> list[dict[str, An
     script.write_text(WALK)
     dates = json.dumps([[first.isoformat(), last.isoformat()] for first, last in stretches])
     run = subprocess.run(
-        [sys.executable, str(script), dates], cwd=PROJECT, capture_output=True, text=True, timeout=400,
+        [sys.executable, str(script), dates], cwd=PROJECT, capture_output=True, text=True, timeout=900,
         env={**_environment(), "PYTHONPATH": str(PROJECT)},
     )  # fmt: skip
     assert run.returncode == 0, run.stderr[-4000:]
