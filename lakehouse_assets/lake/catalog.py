@@ -21,7 +21,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from lakehouse_assets.contracts.contract import Contract
 from lakehouse_assets.lake.paths import local_uri
 from lakehouse_assets.lake.schema import iceberg_schema, partition_spec, sort_order
-from lakehouse_assets.lake.storage import iceberg_options
+from lakehouse_assets.lake.storage import checksums_when_required, iceberg_options
 from lakehouse_assets.settings import CATALOG, NAMESPACE, Settings
 
 TABLE_PROPERTIES = {
@@ -63,6 +63,8 @@ class Lake:
         return catalog
 
     def _open(self) -> Catalog:
+        if self.settings.storage.warehouse:
+            checksums_when_required()
         options = {
             "warehouse": self.settings.storage.warehouse or local_uri(self.settings.warehouse),
             **iceberg_options(self.settings),

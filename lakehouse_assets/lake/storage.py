@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 REMOTE = "s3://"
 KEY_VARIABLES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 WHEN_REQUIRED = ("AWS_REQUEST_CHECKSUM_CALCULATION", "AWS_RESPONSE_CHECKSUM_VALIDATION")
+CHECKSUMS: Mapping[str, str] = {name.removeprefix("AWS_").lower(): "when_required" for name in WHEN_REQUIRED}
 """Stores other than the public cloud's own do not all know its newest checksums."""
 
 
@@ -68,10 +69,13 @@ def bucket(settings: Settings) -> S3FileSystem:
     from s3fs import S3FileSystem
 
     key, secret = _keys()
-    checksums_when_required()
     storage = settings.storage
     return S3FileSystem(
-        key=key, secret=secret, endpoint_url=storage.endpoint, client_kwargs={"region_name": storage.region}
+        key=key,
+        secret=secret,
+        endpoint_url=storage.endpoint,
+        client_kwargs={"region_name": storage.region},
+        config_kwargs=dict(CHECKSUMS),
     )
 
 

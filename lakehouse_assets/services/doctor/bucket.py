@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from uuid import uuid4
 
-from lakehouse_assets.lake.storage import checksums_when_required, iceberg_options
+from lakehouse_assets.lake.storage import CHECKSUMS, iceberg_options
 from lakehouse_assets.services.doctor.finding import SECONDS, Ailment
 from lakehouse_assets.settings import Settings
 
@@ -79,14 +79,13 @@ def _client(settings: Settings) -> Any:
     from botocore.config import Config
 
     known = iceberg_options(settings)  # refuses missing keys: boto3 would ask a cloud's metadata server for them
-    checksums_when_required()
     return boto3.client(
         "s3",
         aws_access_key_id=known["s3.access-key-id"],
         aws_secret_access_key=known["s3.secret-access-key"],
         region_name=settings.storage.region,
         endpoint_url=settings.storage.endpoint,
-        config=Config(connect_timeout=SECONDS, read_timeout=SECONDS, retries={"total_max_attempts": 1}),
+        config=Config(connect_timeout=SECONDS, read_timeout=SECONDS, retries={"total_max_attempts": 1}, **CHECKSUMS),
     )
 
 
