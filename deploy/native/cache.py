@@ -50,15 +50,15 @@ def cached(name: str, pins: Iterable[Path], fetch: Callable[[Path], None]) -> Pa
     return target
 
 
-def verify(folder: Path, checksums: Path) -> None:
-    """Hold a folder against a list as sha256sum writes it: these files, no others, each with its digest.
+def verify(files: Iterable[Path], checksums: Path) -> None:
+    """Hold files against a list as sha256sum writes it: these names, no others, each with its digest.
 
     Raises:
         StackError: a file is missing, is one too many or is another.
     """
     lines = checksums.read_text(encoding="utf-8").splitlines()
     expected = {name.lstrip(" *"): digest for digest, _, name in (line.partition(" ") for line in lines)}
-    found = {path.name: sha256(path) for path in folder.iterdir()}
+    found = {path.name: sha256(path) for path in files}
     wrong = sorted(
         name for name in expected.keys() | found.keys() if expected.get(name, "absent") != found.get(name, "absent")
     )

@@ -1,8 +1,8 @@
 """Bring the programs of the stack from the package registries: Maven's jars, Go's modules, Debian's packages.
 
 Belongs here: what is fetched, with which tool, pinned where. Does not: how it is started (`programs`).
-Each tool asks the registry that it is configured for; jars are held against the lists in checksums/, Go modules
-against go.sum, Debian's packages by apt against its signed index.
+Each tool asks the registry that it is configured for; jars are held against the lists in checksums/, and so is what Go
+pins of all its modules (go.sum), Debian's packages by apt against its signed index.
 """
 
 import os
@@ -65,13 +65,13 @@ def trino_plugins() -> Path:
 @cache
 def versitygw() -> Path:
     """An S3 server over a folder, in the place of SeaweedFS, which no registry has (69 MB)."""
-    return _go("versitygw", "github.com/versity/versitygw/cmd/versitygw")
+    return _go("versitygw", "github.com/versity/versitygw/cmd/versitygw@v1.7.0")
 
 
 @cache
 def docker_compose() -> Path:
     """Compose alone, which reads and judges docker-compose.yml without a Docker engine (45 MB)."""
-    return _go("docker_compose", "github.com/docker/compose/v5/cmd")
+    return _go("docker_compose", "github.com/docker/compose/v5/cmd@v5.5.0")
 
 
 @cache
@@ -114,24 +114,29 @@ def _jars(name: str, pom: Path) -> Path:
             [_tool("mvn", "Maven"), "--batch-mode", "--quiet", f"--file={pom}", COPY_JARS,
              "-DincludeScope=runtime", f"-DoutputDirectory={folder}"], name,
         )  # fmt: skip
-        verify(folder, checksums)
+        verify(folder.iterdir(), checksums)
 
     return cached(name, [pom, checksums], fetch)
 
 
-def _go(name: str, package: str) -> Path:
-    """A Go program, built from the modules that the folder's go.mod and go.sum pin."""
-    module = HERE / name
+def _go(name: str, pinned: str) -> Path:
+    """A Go program at a version; the list of checksums holds the go.sum of all modules that it is built from."""
+    package, _, version = pinned.partition("@")
+    checksums = HERE / "checksums" / f"{name}-{version}.sha256"
 
     def fetch(folder: Path) -> None:
-        _run(
-            [_tool("go", "Go"), "build", "-mod=readonly", "-trimpath", "-o", str(folder / name), package],
-            name,
-            cwd=module,
-            environment={**os.environ, "CGO_ENABLED": "0"},
-        )
+        go, environment = _tool("go", "Go"), {**os.environ, "CGO_ENABLED": "0"}
+        with tempfile.TemporaryDirectory() as module:
 
-    return cached(name, [module / "go.mod", module / "go.sum"], fetch) / name
+            def run(*arguments: str) -> None:
+                _run([go, *arguments], name, cwd=Path(module), environment=environment)
+
+            run("mod", "init", f"lakehouse/{name}")
+            run("get", "-tool", pinned)
+            verify([Path(module) / "go.sum"], checksums)
+            run("build", "-mod=readonly", "-trimpath", "-o", str(folder / name), package)
+
+    return cached(name, [checksums], fetch) / name
 
 
 def _debian(name: str, packages: Sequence[str], aliases: Mapping[str, str] | None = None) -> Path:
