@@ -3,7 +3,6 @@
 Belongs here: which ticks, and one table a source. Does not: any target; a score is what it is.
 """
 
-import os
 import tempfile
 from pathlib import Path
 
@@ -21,7 +20,6 @@ READING = "Each score with its 95 % interval over blocks of half an hour; the na
 
 def measure(session: Session) -> list[Finding]:
     """Both sources, each in a state folder of its own."""
-    os.environ.pop("LAKEHOUSE_TEST_DATA", None)  # names the folder of LEAN, and is no setting
     rows = ROWS_A_DAY if session.rows >= USUAL_ROWS else QUICK_ROWS_A_DAY
     simulated = {"source": "simulated", "days": DAYS, "rows": rows, "seed": SEED, "last_date": DAY}
     real = "Lean's US options" if LEAN.is_dir() else "Lean's US options, the bundled sample alone"

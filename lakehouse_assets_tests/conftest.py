@@ -13,9 +13,6 @@ import hypothesis
 import pytest
 
 from lakehouse_assets.settings import load_settings
-from lakehouse_assets_tests.paths import SHARED_DATA  # reads LAKEHOUSE_TEST_DATA, which is no setting, before it goes
-
-__all__ = ["SHARED_DATA"]
 
 FOREIGN = ("LAKEHOUSE_", "DAGSTER_", "MLFLOW_", "AWS_", "PYICEBERG_", "GIT_")
 """Variables by which a user's shell would change what is tested."""

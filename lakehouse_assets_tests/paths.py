@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 PROJECT = Path(__file__).resolve().parent.parent
-SHARED_DATA = Path(os.environ.get("LAKEHOUSE_TEST_DATA", PROJECT.parent / "shared" / "data"))
+SHARED_DATA = Path(os.environ.get("SHARED_DATA_FOLDER", PROJECT.parent / "shared" / "data"))
 CACHE = os.environ.get("STACK_CACHE", "")
 """Where the native stack keeps fetched programs; empty where nobody named a folder."""
 STACK_STATE = Path(os.environ.get("STACK_STATE_FOLDER", PROJECT / ".lakehouse" / "stack-test"))

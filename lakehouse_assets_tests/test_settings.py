@@ -47,7 +47,7 @@ def test_the_projects_example_of_production_loads_as_it_stands(config: Path) -> 
     assert there.catalog.uri == "postgresql+psycopg2://lakehouse@127.0.0.1:5432/lakehouse"
     assert there.storage.warehouse == "s3://lakehouse/warehouse"
     assert (there.mlflow.uri, there.spark.master, there.trino.user) == (
-        "http://127.0.0.1:5000", "spark://127.0.0.1:7077", "pipeline",
+        "http://127.0.0.1:5000", "sc://127.0.0.1:15002", "pipeline",
     )  # fmt: skip
     assert {one for one in type(there).model_fields if f"[production.{one}]" in text} == {
         "engine", "catalog", "storage", "mlflow", "spark", "trino",

@@ -43,9 +43,9 @@ def gold_option_turnover(context: dg.AssetExecutionContext, silver_option_ticks:
     shutil.rmtree(out, ignore_errors=True)
     ticks = [native(file.path) for file in silver_option_ticks.files]
     if ticks:
-        submit = [str(Path(sys.executable).with_name("spark-submit")), "--master", settings.spark.master]
+        submit = str(Path(sys.executable).with_name("spark-submit"))
         dg.PipesSubprocessClient(env={"PYSPARK_PYTHON": sys.executable}).run(
-            context=context, command=[*submit, str(SCRIPT), "--ticks", *ticks, "--out", str(out)]
+            context=context, command=[submit, str(SCRIPT), "--ticks", *ticks, "--out", str(out)]
         )
     return ParquetFiles(GOLD_OPTION_TURNOVER, out, settings, {"silver_option_ticks": silver_option_ticks})
 

@@ -6,12 +6,16 @@ Servers that are up already are used and left running; others are started once, 
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from deploy.native.cache import CACHE_VARIABLE
+from deploy.native.env_file import ensure_env_file
 from deploy.native.stack import Stack
 from lakehouse_assets_tests.paths import CACHE, STACK_STATE
+
+RETRY_SECONDS = 10
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -21,12 +25,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if not item.get_closest_marker("stack")]
 
 
+def hurry(env_file: Path) -> None:
+    """Have a failed step tried again after seconds: a server that was killed is back by then."""
+    ensure_env_file(env_file)
+    line = f"STEP_RETRY_SECONDS={RETRY_SECONDS}\n"
+    if line not in (text := env_file.read_text(encoding="utf-8")):
+        env_file.write_text(text + line, encoding="utf-8")
+
+
 @pytest.fixture(scope="session")
 def servers() -> Iterator[Stack]:
     """The stack of the tests: its own data and secrets, beside those of a person's stack."""
     if CACHE:
         os.environ[CACHE_VARIABLE] = CACHE
     stack = Stack(STACK_STATE)
+    hurry(stack.env_file)
     there_already = stack.running()
     yield stack
     stack.stop(*(name for name in stack.services if name not in there_already))

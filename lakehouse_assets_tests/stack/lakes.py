@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from deploy.native.stack import Stack
+from lakehouse_assets.contracts.catalog import CONTRACTS
 from lakehouse_assets.lake.catalog import Lake
 from lakehouse_assets.lake.clones import STAGING
 from lakehouse_assets.lake.commit import Published, publish
@@ -13,8 +14,8 @@ from lakehouse_assets.lake.gates import contract_gate
 from lakehouse_assets.lake.judging import Judged, judge
 from lakehouse_assets.lake.query import Query
 from lakehouse_assets.lake.staging import Staged, stage
-from lakehouse_assets.lake.table import pin
-from lakehouse_assets.settings import EngineName, EngineSettings, Settings
+from lakehouse_assets.lake.table import Table, pin
+from lakehouse_assets.settings import NAMESPACE, EngineName, EngineSettings, Settings
 from lakehouse_assets_tests.lake.toys import TOY
 
 ENGINES: tuple[EngineName, ...] = ("duckdb", "spark", "trino")
@@ -23,10 +24,9 @@ TEXT = "SELECT source, trading_date, id, price, side, size FROM toy_ticks WHERE 
 
 
 def environment(stack: Stack, patch: pytest.MonkeyPatch) -> None:
-    """See the servers as the pipeline's own service does; Spark runs in this process."""
+    """See the servers as the pipeline's own service does."""
     for name, value in stack.whole_environment("dagster-code").items():
         patch.setenv(name, value)
-    patch.setenv("LAKEHOUSE_SPARK__MASTER", "local[2]")
 
 
 def lake_on(engine: EngineName, home: Path) -> Lake:
@@ -53,6 +53,21 @@ def copy(lake: Lake, days: tuple[str, ...], most: float = 100.0) -> Published:
     staged.release(lake)
     assert not [one for one in verdicts if one.refuses], verdicts
     return publish(lake, staged, {})
+
+
+def drop_tables(lake: Lake) -> None:
+    """An empty lake, without the clones of runs that were killed; files stay where they are."""
+    for clone in clones(lake):
+        lake.catalog.drop_table((STAGING, clone))
+    for name in CONTRACTS:
+        if lake.catalog.table_exists((NAMESPACE, name)):
+            lake.catalog.drop_table((NAMESPACE, name))
+
+
+def comparable(table: Table) -> Table:
+    """The table without the moment at which its lake first saw a file, which is another in each."""
+    columns = tuple(column for column in table.contract.columns if column.name != "ingested_at")
+    return replace(table, contract=replace(table.contract, columns=columns))
 
 
 def clones(lake: Lake) -> list[str]:

@@ -1,105 +1,171 @@
-"""The main job on the real servers, through Dagster's queue: tables by Spark and Trino, a model in MLflow."""
+"""The main job on the real servers, through Dagster's queue, and with each server killed under it.
+
+A run that nobody disturbs comes first: what it makes is what every later run must make again.
+"""
 
 import datetime as dt
-import time
-from collections.abc import Iterator
+import os
+import shutil
+from collections.abc import Iterator, Mapping
 
+import dagster as dg
 import pytest
 import trino
-from dagster_graphql import DagsterGraphQLClient
 from mlflow import MlflowClient
-from trino.dbapi import Cursor
 from trino.exceptions import TrinoUserError
 
 from deploy.native.stack import Stack
 from lakehouse_assets.contracts.catalog import CONTRACTS
 from lakehouse_assets.contracts.raw import RAW_MNIST_IMAGES
 from lakehouse_assets.lake.catalog import Lake
+from lakehouse_assets.lake.content_hash import content_hash
 from lakehouse_assets.lake.table import pin
 from lakehouse_assets.layers import MODELS
-from lakehouse_assets.partitions import range_tags
 from lakehouse_assets.settings import NAMESPACE, load_settings
 from lakehouse_assets.sources.simulator import simulate
+from lakehouse_assets_tests.stack.lakes import clones, comparable, drop_tables, environment
+from lakehouse_assets_tests.stack.runs import followed, steps, submit, told
 
-pytestmark = [
-    pytest.mark.stack("dagster-daemon", "mlflow", "spark-worker", "trino"),
-    pytest.mark.timeout(1500),
-]
-FIRST, LAST = dt.date(2026, 11, 18), dt.date(2026, 11, 20)
-JOB = "ml_pipeline_end_to_end"
-PATIENCE = 1_200
+pytestmark = [pytest.mark.stack("dagster-daemon", "mlflow"), pytest.mark.timeout(1_500)]
+
+DAYS = (dt.date(2026, 11, 19), dt.date(2026, 11, 20))
+MADE = {name: one for name, one in CONTRACTS.items() if one.layer != MODELS and one is not RAW_MNIST_IMAGES}
+SUCCESS = dg.DagsterRunStatus.SUCCESS
+BARS = "gold_option_minute_bars"
 AVERAGES = (
     "SELECT symbol, AVG(last_price) FROM {catalog}.option_ticks_db.bronze_option_ticks "
-    f"WHERE DATE(timestamp) = DATE '{LAST}' GROUP BY symbol"
+    f"WHERE DATE(timestamp) = DATE '{DAYS[1]}' GROUP BY symbol"
 )
-RATIOS = "hive_read.option_ticks_db.gold_put_call_ratios"
-REFUSED = (
-    f"INSERT INTO {RATIOS} SELECT * FROM {RATIOS}",
-    f"DELETE FROM {RATIOS}",
-    f"DROP TABLE {RATIOS}",
-    f"ALTER TABLE {RATIOS} EXECUTE optimize",
-    f"ALTER TABLE {RATIOS} EXECUTE expire_snapshots(retention_threshold => '7d')",
-    f"ALTER TABLE {RATIOS} EXECUTE remove_orphan_files(retention_threshold => '7d')",
-    "SELECT COUNT(*) FROM hive_prod.option_ticks_db.gold_put_call_ratios",
-)
+UNDER_THE_JOB = {
+    "bronze_option_ticks": "seaweedfs",
+    "silver_ticks": "spark-worker",
+    BARS: "spark-connect",
+    "gold_put_call_ratios": "trino",
+    "gold_option_chains": "spark-master",
+    "model_xgboost": "mlflow",
+}
+"""Step at work -> server that is killed then."""
+UNDER_DAGSTER = ("postgres", "dagster-code", "dagster-daemon", "dagster-webserver")
+"""Servers with which a run itself may go."""
 
 
 @pytest.fixture
 def lake(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lake]:
-    """The lake as the pipeline's service sees it, with three landed days and no table."""
-    for name, value in stack.whole_environment("dagster-code").items():
-        monkeypatch.setenv(name, value)
+    """The lake as the pipeline's service sees it."""
+    environment(stack, monkeypatch)
     load_settings.cache_clear()
-    settings = load_settings()
-    made = Lake(settings)
-    for table in CONTRACTS:
-        if made.catalog.table_exists((NAMESPACE, table)):
-            made.catalog.drop_table((NAMESPACE, table))
-    simulate(settings.raw, settings.home / "truth", days=3, rows_per_day=8_000, seed=7, profile="realistic",
-             last_date=LAST)  # fmt: skip
-    yield made
+    yield Lake(load_settings())
     load_settings.cache_clear()
 
 
-def as_user(user: str) -> Cursor:
-    return trino.dbapi.connect(host="127.0.0.1", port=8080, user=user).cursor()
+@pytest.fixture
+def instance(lake: Lake) -> Iterator[dg.DagsterInstance]:
+    """Dagster's storage."""
+    assert lake.settings.profile == "production"
+    with dg.DagsterInstance.from_config(os.environ["DAGSTER_HOME"]) as opened:
+        yield opened
 
 
-def run_job() -> tuple[str, str]:
-    """Put the main job into the queue and wait; its id and how it ended."""
-    client = DagsterGraphQLClient("127.0.0.1", port_number=8082)
-    run_id = client.submit_job_execution(JOB, tags=range_tags(FIRST, LAST))
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        status = client.get_run_status(run_id).value
-        if status in ("SUCCESS", "FAILURE", "CANCELED"):
-            return run_id, status
-        time.sleep(2)
-    raise TimeoutError(f"{run_id} did not end within {PATIENCE} s")
+@pytest.fixture(scope="module")
+def known() -> dict[str, str]:
+    """Table -> content hash, once a run that nobody disturbed has made it."""
+    return {}
 
 
-def test_landed_files_become_a_registered_model_and_answers_for_users(lake: Lake, stack: Stack) -> None:
-    run_id, status = run_job()
-    assert status == "SUCCESS", stack.log("dagster-code").read_text()[-4_000:]
-    for name, contract in CONTRACTS.items():
-        if contract.layer != MODELS and contract is not RAW_MNIST_IMAGES:
-            assert pin(Lake(lake.settings), contract).rows, name
+@pytest.fixture
+def undisturbed(lake: Lake, instance: dg.DagsterInstance, known: dict[str, str]) -> Mapping[str, str]:
+    """The hashes of the tables of two simulated days, made by the whole job in the queue."""
+    if not known:
+        drop_tables(lake)
+        shutil.rmtree(lake.settings.raw, ignore_errors=True)
+        simulate(lake.settings.raw, lake.settings.home / "truth", days=2, rows_per_day=6_000, seed=7,
+                 profile="realistic", last_date=DAYS[1])  # fmt: skip
+        run_id = submit(DAYS)
+        assert followed(instance, run_id) == SUCCESS, told(instance, run_id)
+        known |= hashes(lake)
+    return known
+
+
+def hashes(lake: Lake) -> dict[str, str]:
+    fresh = Lake(lake.settings)
+    return {name: content_hash(comparable(pin(fresh, contract))) for name, contract in MADE.items()}
+
+
+def shown_bars(lake: Lake) -> str | None:
+    """The hash of the bars that anybody sees; nothing where there are none."""
+    fresh = Lake(lake.settings)
+    if not fresh.catalog.table_exists((NAMESPACE, BARS)):
+        return None
+    table = pin(fresh, CONTRACTS[BARS])
+    return content_hash(table) if table.rows else None
+
+
+def asked(user: str, statement: str) -> list[list[object]]:
+    """The rows of a statement, asked on Trino by a user."""
+    with trino.dbapi.connect(host="127.0.0.1", port=8080, user=user) as connection:
+        cursor = connection.cursor()
+        cursor.execute(statement)
+        return [list(row) for row in cursor.fetchall()]
+
+
+def test_landed_files_become_a_registered_model_and_answers_for_users(
+    lake: Lake, instance: dg.DagsterInstance, undisturbed: Mapping[str, str]
+) -> None:
+    assert set(undisturbed) == set(MADE)
+    assert all(pin(lake, contract).rows for contract in MADE.values())
     assert lake.settings.engine_of("silver_option_ticks") == "spark"
     assert lake.settings.engine_of("gold_put_call_ratios") == "trino"
+    assert clones(lake) == []
 
     versions = MlflowClient(lake.settings.mlflow_uri).search_model_versions("name='TickPricePredictor'")
-    assert run_id in {version.tags["dagster.run_id"] for version in versions}
+    runs = {run.run_id for run in instance.get_runs()}
+    assert {version.tags["dagster.run_id"] for version in versions} & runs
 
     for user, catalog in (("pipeline", "hive_prod"), ("viewer", "hive_read")):
-        cursor = as_user(user)
-        cursor.execute(AVERAGES.format(catalog=catalog))
-        assert len(cursor.fetchall()) > 20
-    for statement in REFUSED:
+        assert len(asked(user, AVERAGES.format(catalog=catalog))) > 20
+    for refused in ("DELETE FROM hive_read.{table}", "SELECT * FROM hive_prod.{table}"):
         with pytest.raises(TrinoUserError):
-            as_user("viewer").execute(statement)
+            asked("viewer", refused.format(table=f"option_ticks_db.{BARS}"))
 
 
-def test_the_writers_left_no_clone_behind(lake: Lake) -> None:
-    from lakehouse_assets.lake.clones import STAGING
+def test_the_job_outlives_the_death_of_each_server_it_uses(
+    lake: Lake, instance: dg.DagsterInstance, undisturbed: Mapping[str, str], stack: Stack
+) -> None:
+    """Killed while a step works on it, started again, and the steps are tried again: the same tables, to the bit."""
+    drop_tables(lake)
+    pending = dict(UNDER_THE_JOB)
 
-    assert lake.catalog.list_tables(STAGING) == []
+    def kill(at_work: frozenset[str]) -> None:
+        for step in sorted(at_work & pending.keys()):
+            server = pending.pop(step)
+            stack.kill(server)
+            stack.up(server)
+
+    run_id = submit(DAYS)
+    assert followed(instance, run_id, kill) == SUCCESS, told(instance, run_id)
+    assert not pending
+    assert BARS in steps(instance, run_id, dg.DagsterEventType.STEP_UP_FOR_RETRY)
+    assert hashes(lake) == dict(undisturbed)
+
+
+@pytest.mark.parametrize("server", UNDER_DAGSTER)
+def test_a_run_whose_dagster_dies_ends_clearly_and_the_next_one_makes_the_table(
+    server: str, lake: Lake, instance: dg.DagsterInstance, undisturbed: Mapping[str, str], stack: Stack
+) -> None:
+    lake.catalog.drop_table((NAMESPACE, BARS))
+    pending = [server]
+
+    def kill(at_work: frozenset[str]) -> None:
+        if pending and BARS in at_work:
+            stack.kill(pending.pop())
+            stack.up("dagster-daemon")  # with all it needs: what died with the server is started too
+
+    run_id = submit(DAYS, [BARS])
+    status = followed(instance, run_id, kill)
+    assert not pending
+    shown = shown_bars(lake)
+    assert shown == undisturbed[BARS] if status == SUCCESS else shown in (None, undisturbed[BARS])
+
+    again = submit(DAYS, [BARS])
+    assert followed(instance, again) == SUCCESS, told(instance, again)
+    assert shown_bars(lake) == undisturbed[BARS]

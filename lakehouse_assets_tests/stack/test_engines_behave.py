@@ -19,7 +19,7 @@ from lakehouse_assets.settings import CATALOG, NAMESPACE, EngineName
 from lakehouse_assets_tests.lake.toys import MONDAY, TOY, TUESDAY, WEDNESDAY, head, seen, stage_ticks, ticks, write
 from lakehouse_assets_tests.stack.lakes import COPIES, ENGINES, clones, copied, copy, environment, judged, lake_on
 
-pytestmark = [pytest.mark.stack("trino", "lake-init"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.stack("trino", "spark-connect"), pytest.mark.timeout(300)]
 DAYS = (MONDAY, TUESDAY, WEDNESDAY)
 
 

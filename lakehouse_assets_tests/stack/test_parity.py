@@ -2,7 +2,6 @@
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import dagster as dg
@@ -18,13 +17,13 @@ from lakehouse_assets.lake.engine import connect, quoted
 from lakehouse_assets.lake.table import Table, pin
 from lakehouse_assets.layers import BRONZE, MODELS, RAW
 from lakehouse_assets.partitions import range_tags
-from lakehouse_assets.settings import NAMESPACE, load_settings
+from lakehouse_assets.settings import load_settings
 from lakehouse_assets.sources.samples import land_lean_sample
 from lakehouse_assets.sources.simulator import simulate
 from lakehouse_assets.transforms.text import transform_names
-from lakehouse_assets_tests.stack.lakes import environment
+from lakehouse_assets_tests.stack.lakes import comparable, drop_tables, environment
 
-pytestmark = [pytest.mark.stack("trino", "lake-init"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.stack("trino", "spark-connect"), pytest.mark.timeout(900)]
 
 HOSTILE = (dt.date(2026, 11, 20), dt.date(2026, 11, 20))
 REAL = (dt.date(2014, 6, 5), dt.date(2014, 6, 6))
@@ -67,18 +66,6 @@ def made() -> Mapping[str, Table]:
     return {name: comparable(pin(lake, contract)) for name, contract in MADE.items()}
 
 
-def comparable(table: Table) -> Table:
-    """The table without the moment at which its lake first saw a file, which is another in each."""
-    columns = tuple(column for column in table.contract.columns if column.name != "ingested_at")
-    return replace(table, contract=replace(table.contract, columns=columns))
-
-
-def drop(lake: Lake) -> None:
-    for name in CONTRACTS:
-        if lake.catalog.table_exists((NAMESPACE, name)):
-            lake.catalog.drop_table((NAMESPACE, name))
-
-
 @pytest.mark.parametrize("engine", ["spark", "trino"])
 def test_every_table_is_the_same_to_the_bit(
     engine: str, landed: Path, expected: Mapping[str, Table], stack: Stack, monkeypatch: pytest.MonkeyPatch
@@ -91,7 +78,7 @@ def test_every_table_is_the_same_to_the_bit(
         monkeypatch.setenv(f"LAKEHOUSE_ENGINE__ASSETS__{table}", "duckdb")
     load_settings.cache_clear()
     lake = Lake(load_settings())
-    drop(lake)
+    drop_tables(lake)
     found = made()
     differing = [name for name in COMPARED if content_hash(found[name]) != content_hash(expected[name])]
     assert not differing, "\n".join(difference(expected[name], found[name]) for name in differing)

@@ -14,7 +14,7 @@ JOB = """
 import os
 from pyspark.sql import SparkSession
 catalog = "spark.sql.catalog.hive_prod"
-build = SparkSession.builder.master(os.environ["LAKEHOUSE_SPARK__MASTER"]).appName("trial")
+build = SparkSession.builder.appName("trial")
 for name, value in {
     "": "org.apache.iceberg.spark.SparkCatalog",
     ".type": "jdbc",

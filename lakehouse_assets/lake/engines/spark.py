@@ -7,7 +7,9 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from socket import create_connection
 from typing import Any
+from urllib.parse import urlsplit
 
 from sqlalchemy import make_url
 
@@ -17,6 +19,9 @@ from lakehouse_assets.settings import CATALOG, PROJECT, Settings, SettingsError
 from lakehouse_assets.transforms.called import CALLED, on_arrow
 
 ICEBERG = f"spark.sql.catalog.{CATALOG}"
+CONNECT = "sc://"
+CONNECT_PORT = 15002
+CONNECT_RETRIES = 6  # of a request: 50 ms, four times as long each time, 68 s in all
 
 
 class Spark:
@@ -28,18 +33,15 @@ class Spark:
         """Open the session and teach it the functions that SQL calls by name.
 
         Raises:
-            EngineFailed: there is no Java, no jar, or no master that answers.
+            EngineFailed: there is no Java, no jar, or no master or Connect server that answers.
         """
-        from dagster_pyspark import LazyPySparkResource
-
         checksums_when_required()
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         self._where = settings.spark.master
         try:
-            self._session = LazyPySparkResource(spark_config=options(settings)).spark_session
+            self._session = _opened(settings)
         except Exception as error:  # whatever Java said
             raise EngineFailed(f"Spark at {self._where} does not start: {_first_line(error)}") from error
-        self._session.sparkContext.setLogLevel("ERROR")
         _teach(self._session)
 
     def rows(self, text: str) -> Sequence[tuple[Any, ...]]:
@@ -57,8 +59,31 @@ class Spark:
             raise EngineFailed(f"Spark at {self._where}: {_first_line(error)}") from error
 
 
+def _opened(settings: Settings) -> Any:
+    """The session; where a Connect server is not there, its client would ask again for ten minutes."""
+    from dagster_pyspark import LazyPySparkResource
+
+    master = settings.spark.master
+    if not master.startswith(CONNECT):
+        return LazyPySparkResource(spark_config=options(settings)).spark_session
+    from pyspark.sql.connect.client.retries import DefaultPolicy
+
+    server = urlsplit(master)
+    create_connection((server.hostname or "", server.port or CONNECT_PORT), timeout=10).close()
+    session = LazyPySparkResource(spark_config=options(settings)).spark_session
+    session.client.set_retry_policies([DefaultPolicy(max_retries=CONNECT_RETRIES)])
+    return session
+
+
 def options(settings: Settings) -> dict[str, str]:
-    """What Spark must know: the catalog, the bucket, Python for the functions, and UTC."""
+    """What a session must know: where a Connect server is, or all that a driver of its own needs."""
+    if settings.spark.master.startswith(CONNECT):
+        return {"spark.remote": settings.spark.master, **_session(settings)}
+    return driver_options(settings)
+
+
+def driver_options(settings: Settings) -> dict[str, str]:
+    """What a driver must know: the catalog, the bucket, Python for the functions, and UTC."""
     return {
         "spark.master": settings.spark.master,
         "spark.app.name": "lakehouse-assets",
@@ -66,8 +91,8 @@ def options(settings: Settings) -> dict[str, str]:
         "spark.driver.host": settings.spark.driver_host,
         "spark.driver.bindAddress": settings.spark.driver_host,
         "spark.ui.enabled": "false",
-        "spark.sql.session.timeZone": "UTC",
-        "spark.sql.shuffle.partitions": str(settings.spark.shuffle_partitions),
+        "spark.log.level": "ERROR",
+        **_session(settings),
         **_jars(settings),
         "spark.sql.extensions": "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions",
         "spark.executorEnv.PYTHONPATH": str(PROJECT),
@@ -76,6 +101,13 @@ def options(settings: Settings) -> dict[str, str]:
         ICEBERG: "org.apache.iceberg.spark.SparkCatalog",
         f"{ICEBERG}.cache-enabled": "false",  # it would read a table as it was before our commit
         **{f"{ICEBERG}.{name}": value for name, value in {**_catalog(settings), **_files(settings)}.items()},
+    }
+
+
+def _session(settings: Settings) -> Mapping[str, str]:
+    return {
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.shuffle.partitions": str(settings.spark.shuffle_partitions),
     }
 
 

@@ -1,0 +1,55 @@
+"""Runs on the stack: put into Dagster's queue by its API, followed by its event log."""
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import date
+
+import dagster as dg
+from dagster_graphql import DagsterGraphQLClient
+from sqlalchemy.exc import SQLAlchemyError
+
+from lakehouse_assets.partitions import range_tags
+
+JOB = "ml_pipeline_end_to_end"
+POLL_SECONDS = 0.5
+PATIENCE_SECONDS = 1_200
+
+
+def submit(days: tuple[date, date], assets: Sequence[str] = ()) -> str:
+    """Put the main job, or these assets of it, into the queue; the run's id."""
+    client = DagsterGraphQLClient("127.0.0.1", port_number=8082)
+    return client.submit_job_execution(JOB, tags=range_tags(*days), asset_selection=list(assets) or None)
+
+
+def followed(
+    instance: dg.DagsterInstance, run_id: str, look: Callable[[frozenset[str]], None] = lambda steps: None
+) -> dg.DagsterRunStatus:
+    """Wait for the end of a run; `look` is told again and again which steps are at work. How it ended."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            run = instance.get_run_by_id(run_id)
+            assert run is not None
+            if run.is_finished:
+                return run.status
+            at_work = steps(instance, run_id, dg.DagsterEventType.STEP_START) - steps(
+                instance, run_id, dg.DagsterEventType.STEP_SUCCESS
+            )
+        except SQLAlchemyError:  # PostgreSQL is one of those that are killed
+            time.sleep(POLL_SECONDS)
+            continue
+        look(at_work)
+        time.sleep(POLL_SECONDS)
+    raise TimeoutError(f"{run_id} did not end within {PATIENCE_SECONDS} s")
+
+
+def steps(instance: dg.DagsterInstance, run_id: str, kind: dg.DagsterEventType) -> frozenset[str]:
+    """The steps of a run that have such an event."""
+    entries = instance.all_logs(run_id, of_type=kind)
+    return frozenset(entry.step_key for entry in entries if entry.step_key)
+
+
+def told(instance: dg.DagsterInstance, run_id: str) -> str:
+    """What went wrong in a run."""
+    failed = instance.all_logs(run_id, of_type={dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.RUN_FAILURE})
+    return "\n".join(str(entry.dagster_event and entry.dagster_event.event_specific_data) for entry in failed)
