@@ -16,8 +16,8 @@ from benchmarks.measure import WorkFailed
 from benchmarks.state import Session, session
 
 BENCHMARKS = ("ingestion", "refinement", "io_managers", "steps", "startup", "simulation", "learners", "networks")
-BY_NAME_ONLY = ("model_scores",)
-"""What models score stands in docs/models.md, not beside the figures of speed."""
+BY_NAME_ONLY = ("model_scores", "engines")
+"""What models score stands in docs/models.md, not beside the figures of speed; engines need the real servers."""
 ROWS, QUICK_ROWS = 5_000_000, 200_000
 REPEATS = 3
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"

@@ -41,14 +41,21 @@ class Measured:
     values: Mapping[str, Any]
 
 
-def environment(home: Path | None = None) -> dict[str, str]:
+def environment(home: Path | None = None, extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """The environment of a measured process: the caller's without its settings, failing at once, on its own state."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(OWN_VARIABLES)}
     own = {"LAKEHOUSE_RETRIES__TRIES": "0"}
-    return kept | own | ({"LAKEHOUSE_HOME": str(home)} if home else {})
+    return kept | own | dict(extra or {}) | ({"LAKEHOUSE_HOME": str(home)} if home else {})
 
 
-def run(work: str, arguments: Mapping[str, Any], *, home: Path | None = None, python: str = sys.executable) -> Measured:
+def run(
+    work: str,
+    arguments: Mapping[str, Any],
+    *,
+    home: Path | None = None,
+    python: str = sys.executable,
+    extra: Mapping[str, str] | None = None,
+) -> Measured:
     """Run `benchmarks.work.<work>` (or a dotted module below `benchmarks`) once, in a fresh process.
 
     Raises:
@@ -60,7 +67,7 @@ def run(work: str, arguments: Mapping[str, Any], *, home: Path | None = None, py
         started = time.perf_counter()
         child = subprocess.Popen(
             [python, "-m", module, json.dumps(arguments)],
-            cwd=PROJECT, env=environment(home), stdin=subprocess.DEVNULL, stdout=output, stderr=log,
+            cwd=PROJECT, env=environment(home, extra), stdin=subprocess.DEVNULL, stdout=output, stderr=log,
         )  # fmt: skip
         _, status, usage = os.wait4(child.pid, 0)
         seconds = time.perf_counter() - started
