@@ -63,19 +63,27 @@ class Process:
         self.kill()  # what is left of the group
 
     def kill(self) -> None:
-        """End the whole group by force, at once."""
+        """End the whole group by force, at once, and wait until its ports are free."""
         if not self._is_ours():
             return
         try:
             os.killpg(self.pid, signal.SIGKILL)
+            self._await_end(BURIAL_SECONDS)
+            self._await_group(BURIAL_SECONDS)
         except ProcessLookupError:
             return
-        self._await_end(BURIAL_SECONDS)
 
     def _await_end(self, patience: float) -> None:
         """Wait until the process is gone, not only dead: PostgreSQL takes a dead one's number for a running server."""
         deadline = time.monotonic() + patience
         while self._still_there() and time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS)
+
+    def _await_group(self, patience: float) -> None:
+        """Wait for what the process has started: a JVM with its ports takes longer to go than its leader."""
+        deadline = time.monotonic() + patience
+        while time.monotonic() < deadline:
+            os.killpg(self.pid, 0)
             time.sleep(POLL_SECONDS)
 
     def _still_there(self) -> bool:
