@@ -109,14 +109,21 @@ def _name_apart(tree: "exp.Expr") -> None:
 
     nested = [found for found in tree.find_all(exp.With) if found.parent is not tree]
     for number, within in enumerate(reversed(nested), start=1):  # innermost first: a name means the nearest CTE
-        query = within.parent
-        for cte in within.expressions:
+        for position, cte in enumerate(within.expressions):
             name = cte.alias
-            for table in query.find_all(exp.Table) if query else ():
+            for table in _tables_after(within, position):
                 if table.name == name and not table.db:
                     table.set("alias", table.args.get("alias") or exp.TableAlias(this=exp.to_identifier(name)))
                     table.set("this", exp.to_identifier(f"{name}_{number}"))
             cte.set("alias", exp.TableAlias(this=exp.to_identifier(f"{name}_{number}")))
+
+
+def _tables_after(within: "exp.With", position: int) -> "list[exp.Table]":
+    """Where the name of a CTE means it: in those after it and in the query, not in its own text or those before."""
+    from sqlglot import exp
+
+    before = {id(table) for cte in within.expressions[: position + 1] for table in cte.find_all(exp.Table)}
+    return [table for table in within.parent.find_all(exp.Table) if id(table) not in before] if within.parent else []
 
 
 def _trino_type(node: "exp.Expr") -> "exp.Expr":
