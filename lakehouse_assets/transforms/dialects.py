@@ -23,25 +23,24 @@ _ENDS: Final = re.compile(r"(\[[^\]]*\])|\$")
 
 _FINITE: Final = "(x) >= -1.7976931348623157e308 AND (x) <= 1.7976931348623157e308"
 
-SPARK_FORMS: Final = {
-    "epoch_us": "UNIX_MICROS(x)",
-    "make_timestamptz": "TIMESTAMP_MICROS(x)",
-    "isfinite": _FINITE,
-    "signbit": "CAST(x AS STRING) LIKE '-%'",
+FORMS: Final[Mapping[Engine, Mapping[str, str]]] = {
+    "duckdb": {},
+    "spark": {
+        "epoch_us": "UNIX_MICROS(x)",
+        "make_timestamptz": "TIMESTAMP_MICROS(x)",
+        "isfinite": _FINITE,
+        "signbit": "CAST(x AS STRING) LIKE '-%'",
+    },
+    "trino": {
+        # TO_UNIXTIME(ts) * 1e6 is inexact after 2038: whole seconds and the rounded rest apart
+        "epoch_us": "CAST(TO_UNIXTIME(DATE_TRUNC('SECOND', x)) AS BIGINT) * 1000000"
+        " + CAST(ROUND((TO_UNIXTIME(x) - TO_UNIXTIME(DATE_TRUNC('SECOND', x))) * 1e6) AS BIGINT)",
+        "make_timestamptz": "CAST(FROM_UNIXTIME_NANOS((x) * 1000) AS TIMESTAMP(6) WITH TIME ZONE)",
+        "isfinite": _FINITE,
+        "signbit": "CAST(x AS VARCHAR) LIKE '-%'",
+    },
 }
-
-TRINO_FORMS: Final = {
-    "isfinite": _FINITE,
-    "signbit": "CAST(x AS VARCHAR) LIKE '-%'",
-    # TO_UNIXTIME(ts) * 1e6 is inexact after 2038: whole seconds and the rounded rest apart
-    "epoch_us": "CAST(TO_UNIXTIME(DATE_TRUNC('SECOND', x)) AS BIGINT) * 1000000"
-    " + CAST(ROUND((TO_UNIXTIME(x) - TO_UNIXTIME(DATE_TRUNC('SECOND', x))) * 1e6) AS BIGINT)",
-    "make_timestamptz": "CAST(FROM_UNIXTIME_NANOS((x) * 1000) AS TIMESTAMP(6) WITH TIME ZONE)",
-}
-"""Forms over `x`, the argument."""
-
-
-FORMS: Final[Mapping[Engine, Mapping[str, str]]] = {"duckdb": {}, "spark": SPARK_FORMS, "trino": TRINO_FORMS}
+"""Each engine's own form over `x`, the argument."""
 
 
 def written_for(engine: Engine, sql: str, macros: str | None = None, values: Mapping[str, object] | None = None) -> str:
