@@ -160,6 +160,11 @@ class Stopwatch:
             )
 
 
+def largest_first(contributions: Mapping[str, float]) -> dict[str, float]:
+    """What features contribute, the largest first, equal ones by name."""
+    return dict(sorted(contributions.items(), key=lambda item: (-item[1], item[0])))
+
+
 def let_idle_threads_sleep() -> None:
     """OpenMP's threads spin while they wait, which on shared cores costs more than the work; only before its import."""
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
