@@ -99,20 +99,17 @@ def trained(
     Raises:
         dg.Failure: no model can come of these rows and settings, or its score is too good; neither is tried again.
     """
-    from lakehouse_assets.lake.cut import Cut
     from lakehouse_assets.learners.untrainable import Untrainable
     from lakehouse_assets.services.abandoned_runs import close_abandoned
     from lakehouse_assets.services.model_training import TooGoodToBeTrue, train_and_register
     from lakehouse_assets.services.registry import keep_inputs
-    from lakehouse_assets.services.training_rows import identity_of, training_inputs
+    from lakehouse_assets.services.training_rows import identity_of, inputs_at_once
 
-    # Loaded one after the other, the two tables could be of different moments: both are pinned anew in one cut.
-    cut = Cut(lake.lake)
     asset = context.asset_key.path[-1]
     close_abandoned(mlflow.store, context.instance)
     try:
         outcome = train_and_register(
-            training_inputs(cut.pin(features.contract), cut.pin(labels.contract)),
+            inputs_at_once(lake.lake, features.contract, labels.contract),
             plan_for(recipe),
             mlflow.registry,
             identity_of(context.run.run_id, asset, span_of(context.run.tags)),

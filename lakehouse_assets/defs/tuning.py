@@ -65,12 +65,10 @@ def model_tuning(
 
     Nothing is registered: put `recipe` of its metadata into `lakehouse.toml` and the model's asset learns by it.
     """
-    from lakehouse_assets.lake.cut import Cut
-    from lakehouse_assets.learners.judgement import beaten_baselines
     from lakehouse_assets.learners.untrainable import Untrainable
     from lakehouse_assets.services.abandoned_runs import close_abandoned
     from lakehouse_assets.services.model_tuning import Budget, tune_and_log
-    from lakehouse_assets.services.training_rows import identity_of, training_inputs
+    from lakehouse_assets.services.training_rows import identity_of, inputs_at_once
 
     if config.algorithm not in CONFIGS:
         known = ", ".join(CONFIGS)
@@ -78,10 +76,9 @@ def model_tuning(
             f"algorithm {config.algorithm!r}: there is none of this name; use one of {known}", allow_retries=False
         )
     close_abandoned(mlflow.store, context.instance)
-    cut = Cut(lake.lake)
     try:
         outcome = tune_and_log(
-            training_inputs(cut.pin(feature_option_minutes.contract), cut.pin(feature_option_labels.contract)),
+            inputs_at_once(lake.lake, feature_option_minutes.contract, feature_option_labels.contract),
             plan_for(default_recipe(config.algorithm)),
             mlflow.store,
             identity_of(context.run.run_id, "model_tuning"),
@@ -91,11 +88,16 @@ def model_tuning(
         )
     except Untrainable as hopeless:
         raise dg.Failure(f"no recipe: {hopeless}", allow_retries=False) from hopeless
+    yield dg.MaterializeResult(metadata=_metadata(outcome), check_results=[_verdict(outcome)])
+
+
+def _verdict(outcome: "TuningOutcome") -> dg.AssetCheckResult:
+    from lakehouse_assets.learners.judgement import beaten_baselines
+
     beats, words = beaten_baselines(outcome.scores)
-    verdict = dg.AssetCheckResult(
+    return dg.AssetCheckResult(
         check_name=BEATS_BASELINES, passed=beats, severity=dg.AssetCheckSeverity.WARN, description=words
     )
-    yield dg.MaterializeResult(metadata=_metadata(outcome), check_results=[verdict])
 
 
 def _metadata(outcome: "TuningOutcome") -> dict[str, Any]:

@@ -188,5 +188,4 @@ def data_version(staged: Staged) -> str:
 
 def _discard(lake: Lake, together: Sequence[Staged]) -> None:
     for staged in together:
-        staged.release(lake)
-        staged.discard()
+        staged.discard(lake)

@@ -58,8 +58,7 @@ class Lake:
         """The catalog of the settings, its tables made on first use; safe when several processes make them at once."""
         self.settings.home.mkdir(parents=True, exist_ok=True)
         catalog = _survive_race(self._open)
-        with suppress(NamespaceAlreadyExistsError):  # another process made it between the look and the insert
-            _survive_race(lambda: catalog.create_namespace_if_not_exists(NAMESPACE))
+        ensure_namespace(catalog, NAMESPACE)
         return catalog
 
     def _open(self) -> Catalog:
@@ -112,6 +111,12 @@ class Lake:
                 )
             except TableAlreadyExistsError:
                 return self.load(contract.table)
+
+
+def ensure_namespace(catalog: Catalog, name: str) -> None:
+    """Make a namespace where it is missing; two processes may do so at once."""
+    with suppress(NamespaceAlreadyExistsError):  # another process made it between the look and the insert
+        _survive_race(lambda: catalog.create_namespace_if_not_exists(name))
 
 
 def with_password(settings: Settings) -> str:

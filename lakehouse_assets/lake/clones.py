@@ -9,18 +9,18 @@ keeps every engine's DROP TABLE from deleting them; `purge_table` would delete t
 
 import json
 import time
-from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from secrets import token_hex
 from uuid import uuid4
 
-from pyiceberg.catalog import Catalog
-from pyiceberg.exceptions import NamespaceAlreadyExistsError, NoSuchTableError
+from pyiceberg.exceptions import NoSuchTableError
 from pyiceberg.manifest import DataFile
+from pyiceberg.table import Table as IcebergTable
 from pyiceberg.table.metadata import TableMetadata
 
 from lakehouse_assets.contracts.contract import Contract
-from lakehouse_assets.lake.catalog import Lake
+from lakehouse_assets.lake.catalog import Lake, ensure_namespace
 from lakehouse_assets.lake.storage import remove_folder
 
 STAGING = "option_ticks_staging"
@@ -30,10 +30,21 @@ LONGEST_HOURS = 24
 """An older clone is of a run that was killed."""
 
 
-def make_clone(lake: Lake, contract: Contract, metadata: TableMetadata, folder: str) -> str:
-    """Register an empty table like `metadata` whose files go to `folder`; its name in the staging namespace."""
-    _ensure_namespace(lake.catalog)
-    name = f"{contract.table}__{_now():%Y%m%d%H%M%S}_{token_hex(4)}"
+@dataclass(frozen=True)
+class Clone:
+    """A clone as its engine left it: the name in the staging namespace, the snapshot (None: nothing was written)."""
+
+    name: str
+    snapshot_id: int | None
+
+
+def make_clone(lake: Lake, table: IcebergTable, metadata: TableMetadata, folder: str) -> str:
+    """Register an empty table beside `table`, like `metadata`, whose files go to `folder`.
+
+    Returns:
+        Its name in the staging namespace, which `sweep_clones` has made.
+    """
+    name = f"{table.name()[-1]}__{_now():%Y%m%d%H%M%S}_{token_hex(4)}"
     location = f"{metadata.location.rstrip('/')}/staging/{name}"
     clone = metadata.model_dump(mode="json", by_alias=True, exclude_none=True)
     for history in ("snapshots", "snapshot-log", "metadata-log", "statistics", "partition-statistics"):
@@ -48,53 +59,41 @@ def make_clone(lake: Lake, contract: Contract, metadata: TableMetadata, folder: 
         "properties": {**metadata.properties, "write.data.path": folder, "gc.enabled": "false"},
     }
     written = f"{location}/metadata/00000-{uuid4()}.metadata.json"
-    with lake.load(contract.table).io.new_output(written).create() as stream:
+    with table.io.new_output(written).create() as stream:
         stream.write(json.dumps(clone).encode())
     lake.catalog.register_table((STAGING, name), written)
     return name
 
 
-def files_of(lake: Lake, clone: str) -> Iterator[DataFile]:
-    """The files that an engine has written into a clone, with the statistics that it took."""
-    table = lake.catalog.load_table((STAGING, clone))
-    if table.current_snapshot() is not None:
-        for task in table.scan().plan_files():
-            yield task.file
+def read_clone(lake: Lake, name: str) -> tuple[Clone, tuple[DataFile, ...]]:
+    """A clone as it is now, and the files that an engine has written into it, with the statistics that it took."""
+    table = lake.catalog.load_table((STAGING, name))
+    snapshot = table.current_snapshot()
+    if snapshot is None:
+        return Clone(name, None), ()
+    return Clone(name, snapshot.snapshot_id), tuple(task.file for task in table.scan().plan_files())
 
 
-def head_of(lake: Lake, clone: str) -> int | None:
-    """The clone's snapshot; None while nothing was written."""
-    snapshot = lake.catalog.load_table((STAGING, clone)).current_snapshot()
-    return snapshot.snapshot_id if snapshot else None
-
-
-def drop_clone(lake: Lake, clone: str) -> None:
+def drop_clone(lake: Lake, name: str) -> None:
     """Take a clone out of the catalog with its metadata; the files that it holds stay where they are."""
     try:
-        location = lake.catalog.load_table((STAGING, clone)).location()
+        location = lake.catalog.load_table((STAGING, name)).location()
     except NoSuchTableError:
         return
-    lake.catalog.drop_table((STAGING, clone))
+    lake.catalog.drop_table((STAGING, name))
     remove_folder(lake.settings, location)
 
 
 def sweep_clones(lake: Lake, contract: Contract) -> None:
-    """Drop the table's clones that runs left behind which were killed more than a day ago.
+    """Make the namespace ready: drop the table's clones of runs that were killed more than a day ago.
 
     Their files stay: a run that was killed after its commit has attached them.
     """
-    _ensure_namespace(lake.catalog)
+    ensure_namespace(lake.catalog, STAGING)
     for _, name in lake.catalog.list_tables(STAGING):
         table, _, rest = name.partition("__")
         if table == contract.table and _hours_since(rest.partition("_")[0]) > LONGEST_HOURS:
             drop_clone(lake, name)
-
-
-def _ensure_namespace(catalog: Catalog) -> None:
-    try:
-        catalog.create_namespace_if_not_exists(STAGING)
-    except NamespaceAlreadyExistsError:  # another process was faster
-        return
 
 
 def _now() -> datetime:

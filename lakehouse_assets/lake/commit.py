@@ -61,25 +61,39 @@ def publish(
         PublishConflict: somebody else published one of the partitions; the staged files are removed.
     """
     started = time.monotonic()
+    try:
+        snapshot_id, is_new = _shown(lake, staged, properties, before_commit)
+    except PublishConflict:
+        staged.discard(lake)
+        raise
+    return Published(snapshot_id, is_new, time.monotonic() - started)
+
+
+def _shown(
+    lake: Lake, staged: Staged, properties: Mapping[str, str], before_commit: Callable[[], None]
+) -> tuple[int | None, bool]:
+    """The snapshot that shows the content, and whether it had to be made; tried again where commits meet.
+
+    Raises:
+        PublishConflict: somebody else published one of the partitions, or there are too many writers.
+    """
     for attempt in range(ATTEMPTS):
         try:
             table = lake.load(staged.contract.table)
-            pending = _pending(table, staged)
+            pending = _pending(lake, table, staged)
             if not pending:
-                return Published(_showing(table, staged), False, time.monotonic() - started)
-            snapshot_id = _commit(table, staged, pending, properties, before_commit)
-            return Published(snapshot_id, True, time.monotonic() - started)
+                return _showing(table, staged), False
+            return _commit(table, staged, pending, properties, before_commit), True
         except (CommitFailedException, ValidationException, OperationalError, ValueError) as error:
             if isinstance(error, ValueError) and "sequence number" not in str(error):
                 raise
             wait_before_retry(attempt)
-    staged.discard()
     raise PublishConflict(
         f"{staged.contract.table}: {ATTEMPTS} commits met others; too many writers at once, run again"
     )
 
 
-def _pending(table: IcebergTable, staged: Staged) -> list[StagedPartition]:
+def _pending(lake: Lake, table: IcebergTable, staged: Staged) -> list[StagedPartition]:
     """The partitions whose content `main` does not show yet.
 
     Raises:
@@ -91,9 +105,8 @@ def _pending(table: IcebergTable, staged: Staged) -> list[StagedPartition]:
         paths = frozenset(file.path for file in current)
         if current and {file.commit_key for file in current} == {part.commit_key}:
             if not paths & {file.path for file in part.files}:
-                discard(staged.settings, part)
+                discard(lake, part)
         elif paths != part.base:
-            staged.discard()
             raise PublishConflict(
                 f"{staged.contract.table} {part.key}: another run published this partition meanwhile; run again"
             )
@@ -110,7 +123,6 @@ def _commit(
     before_commit: Callable[[], None],
 ) -> int | None:
     if field_ids(staged.contract, table.metadata) != dict(staged.field_ids):
-        staged.discard()
         raise PublishConflict(f"{staged.contract.table}: another run changed the schema meanwhile; run again")
     replaced = {path for part in pending for path in part.base}
     transaction = table.transaction()

@@ -55,6 +55,5 @@ class ForeignCourt:
 
     def ask(self, text: str, parameters: Mapping[str, object] | None = None) -> Sequence[tuple[Any, ...]]:
         """The rows of a question, in the engine's dialect."""
-        written = written_for(self.engine.name, text, values=parameters)
-        named = {name: one for name, one in self.relations.items() if name in written}
-        return self.engine.rows(over(self.engine.name, named, written))
+        named = {name: one for name, one in self.relations.items() if name in text}
+        return self.engine.rows(written_for(self.engine.name, over(named, text), values=parameters))

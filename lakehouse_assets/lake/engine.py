@@ -5,10 +5,10 @@ Belongs here: connections, binding files as views, writing a select as files. Do
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from lakehouse_assets.contracts.contract import Contract
+from lakehouse_assets.contracts.contract import Column, Contract
 from lakehouse_assets.lake import storage
 from lakehouse_assets.lake.schema import DUCKDB_TYPES
 from lakehouse_assets.settings import Settings
@@ -31,6 +31,22 @@ def quoted(name: str) -> str:
     if not name.isidentifier():
         raise ValueError(f"{name!r} is not a column or table name")
     return f'"{name}"'
+
+
+def cast(column: Column, value: str | None = None) -> str:
+    """A column of a select as its contract types it: the column itself, or the value that stands for it."""
+    name = quoted(column.name)
+    return f"CAST({name if value is None else value} AS {DUCKDB_TYPES[column.type]}) AS {name}"
+
+
+def casts(contract: Contract) -> str:
+    """The contract's columns, cast to its types."""
+    return ", ".join(map(cast, contract.columns))
+
+
+def columns_of(contract: Contract, known: Container[str]) -> str:
+    """The contract's columns; null of their type where they are not known."""
+    return ", ".join(quoted(c.name) if c.name in known else cast(c, "NULL") for c in contract.columns)
 
 
 def literal(text: str) -> str:
@@ -72,8 +88,8 @@ def bind_files(
     """Show Parquet files as a view with the contract's columns, matched by field id; null where a file lacks one."""
     known = {column.name: field_ids[column.name] for column in contract.columns if column.name in field_ids}
     if not paths or not known:
-        columns = (f"CAST(NULL AS {DUCKDB_TYPES[c.type]}) AS {quoted(c.name)}" for c in contract.columns)
-        connection.execute(f"CREATE OR REPLACE TEMP VIEW {quoted(name)} AS SELECT {', '.join(columns)} WHERE FALSE")
+        nothing = f"SELECT {columns_of(contract, ())} WHERE FALSE"
+        connection.execute(f"CREATE OR REPLACE TEMP VIEW {quoted(name)} AS {nothing}")
         return
     fields = ", ".join(
         f"{number}: {{name: {literal(column)}, type: '{DUCKDB_TYPES[contract.by_name[column].type]}', "
@@ -81,12 +97,8 @@ def bind_files(
         for column, number in known.items()
     )
     files = ", ".join(literal(storage.native(path)) for path in paths)
-    columns = (
-        quoted(c.name) if c.name in known else f"CAST(NULL AS {DUCKDB_TYPES[c.type]}) AS {quoted(c.name)}"
-        for c in contract.columns
-    )
     connection.execute(
-        f"CREATE OR REPLACE TEMP VIEW {quoted(name)} AS SELECT {', '.join(columns)} FROM "
+        f"CREATE OR REPLACE TEMP VIEW {quoted(name)} AS SELECT {columns_of(contract, known)} FROM "
         f"read_parquet([{files}], schema = MAP {{{fields}}}, hive_partitioning = false)"
     )
 
@@ -105,11 +117,10 @@ def write_file(
         duckdb.Error: the select fails; whatever was written stays at `path`, unseen.
     """
     storage.make_folder(path)
-    casts = ", ".join(f"CAST({quoted(c.name)} AS {DUCKDB_TYPES[c.type]}) AS {quoted(c.name)}" for c in contract.columns)
     order = f" ORDER BY {', '.join(map(quoted, contract.sort))}" if contract.sort else ""
     ids = ", ".join(f"{quoted(name)}: {number}" for name, number in field_ids.items())
     text = (
-        f"COPY (SELECT {casts} FROM ({select}){order}) TO {literal(storage.native(path))} "
+        f"COPY (SELECT {casts(contract)} FROM ({select}){order}) TO {literal(storage.native(path))} "
         f"(FORMAT parquet, COMPRESSION zstd, FIELD_IDS {{{ids}}}, ROW_GROUP_SIZE {ROW_GROUP_ROWS})"
     )
     written = connection.execute(text, dict(parameters) or None).fetchone()

@@ -16,7 +16,7 @@ from pyiceberg.table.metadata import TableMetadata
 
 from lakehouse_assets.contracts.contract import Contract
 from lakehouse_assets.lake.catalog import Lake
-from lakehouse_assets.lake.clones import STAGING, drop_clone, sweep_clones
+from lakehouse_assets.lake.clones import STAGING, Clone, drop_clone, sweep_clones
 from lakehouse_assets.lake.engines import ForeignName
 from lakehouse_assets.lake.engines.statements import Relation
 from lakehouse_assets.lake.paths import KEY_DIGITS, staging_folder
@@ -53,8 +53,7 @@ class StagedPartition:
     folder: str | None
     is_current: bool
     seconds: float
-    clone: str | None = None
-    clone_snapshot_id: int | None = None
+    clone: Clone | None = None
 
     @property
     def rows(self) -> int:
@@ -96,20 +95,19 @@ class Staged:
         """The staged rows of one partition as the engine finds them that computed them."""
         names = frozenset(self.field_ids)
         if part.clone is not None:
-            return Relation(self.contract, STAGING, part.clone, part.clone_snapshot_id, names, None)
+            return Relation(self.contract, STAGING, part.clone.name, part.clone.snapshot_id, names, None)
         date = part.key if self.contract.is_partitioned else None
         return Relation(self.contract, NAMESPACE, self.contract.table, self.snapshot_id, names, date)
 
     def release(self, lake: Lake) -> None:
         """Take the clones out of the catalog once they are judged; the files stay."""
         for part in self.partitions:
-            if part.clone is not None:
-                drop_clone(lake, part.clone)
+            _release(lake, part)
 
-    def discard(self) -> None:
-        """Remove the staged files; what was published stays."""
+    def discard(self, lake: Lake) -> None:
+        """Remove the staged files and their clones; what was published stays."""
         for part in self.partitions:
-            discard(self.settings, part)
+            discard(lake, part)
 
 
 def stage(lake: Lake, contract: Contract, content: Content, partition_keys: Iterable[str]) -> Staged:
@@ -127,6 +125,7 @@ def stage(lake: Lake, contract: Contract, content: Content, partition_keys: Iter
         raise ValueError(f"{contract.table} has no partitions: stage it with the one key {WHOLE!r}, not {keys}")
     table = lake.load_or_create(contract)
     refuse_other_layout(contract, table.spec())
+    head, previous_rows = table.current_snapshot(), _rows_by_date(table, contract)
     target = Target(lake, table, evolved(table, contract), contract, field_ids(contract, table.metadata))
     engine = foreign_engine(lake, contract, content)
     if engine is not None:
@@ -137,11 +136,10 @@ def stage(lake: Lake, contract: Contract, content: Content, partition_keys: Iter
             staged.append(_stage_partition(target, content, key, engine))  # noqa: PERF401
     except BaseException:
         for part in staged:
-            discard(lake.settings, part)
+            discard(lake, part)
         raise
-    head = table.current_snapshot()
     return Staged(
-        contract, tuple(staged), content.inputs, target.ids, lake.settings, _rows_by_date(table, contract),
+        contract, tuple(staged), content.inputs, target.ids, lake.settings, previous_rows,
         head.snapshot_id if head else None, engine,
     )  # fmt: skip
 
@@ -151,10 +149,11 @@ def commit_key_for(contract: Contract, content: Content, key: str, ids: Mapping[
     return digest([content.fingerprint(key), key, dict(ids), list(contract.partition)])[:KEY_DIGITS]
 
 
-def discard(settings: Settings, part: StagedPartition) -> None:
-    """Remove one partition's staged files."""
+def discard(lake: Lake, part: StagedPartition) -> None:
+    """Remove one partition's staged files, and the clone that shows them."""
+    _release(lake, part)
     if part.folder is not None:
-        remove_folder(settings, part.folder)
+        remove_folder(lake.settings, part.folder)
 
 
 def evolve(transaction: Transaction, contract: Contract) -> None:
@@ -195,9 +194,13 @@ def _stage_partition(target: Target, content: Content, key: str, engine: Foreign
         raise
     files = tuple(described(data_file, _date(key)) for data_file in written.data_files)
     return StagedPartition(
-        key, commit_key, paths, files, written.data_files, folder, False, time.monotonic() - started,
-        written.clone, written.clone_snapshot_id,
+        key, commit_key, paths, files, written.data_files, folder, False, time.monotonic() - started, written.clone,
     )  # fmt: skip
+
+
+def _release(lake: Lake, part: StagedPartition) -> None:
+    if part.clone is not None:
+        drop_clone(lake, part.clone.name)
 
 
 def _rows_by_date(table: IcebergTable, contract: Contract) -> Mapping[str, int]:

@@ -12,7 +12,7 @@ from pyiceberg.table.metadata import TableMetadata
 
 from lakehouse_assets.contracts.contract import Contract
 from lakehouse_assets.lake.catalog import Lake
-from lakehouse_assets.lake.clones import STAGING, drop_clone, files_of, head_of, make_clone
+from lakehouse_assets.lake.clones import STAGING, Clone, drop_clone, make_clone, read_clone
 from lakehouse_assets.lake.engine import connect, partitions_in, split_file, write_file
 from lakehouse_assets.lake.engines import ForeignName, opened
 from lakehouse_assets.lake.engines.statements import insert
@@ -37,8 +37,7 @@ class WrittenFiles:
     """A partition's files, and the clone that shows them where another engine wrote them."""
 
     data_files: tuple[DataFile, ...]
-    clone: str | None = None
-    clone_snapshot_id: int | None = None
+    clone: Clone | None = None
 
 
 def foreign_engine(lake: Lake, contract: Contract, content: Content) -> ForeignName | None:
@@ -60,15 +59,15 @@ def by_engine(engine: ForeignName, target: Target, query: Query, key: str, folde
         StrayRows: a row belongs to another partition; the clone is gone.
     """
     lake, contract = target.lake, target.contract
-    clone = make_clone(lake, contract, target.metadata, folder)
+    name = make_clone(lake, target.table, target.metadata, folder)
     try:
-        opened(engine, lake.settings).run(insert(engine, query, key, contract, (STAGING, clone)))
-        files = tuple(files_of(lake, clone))
+        opened(engine, lake.settings).run(insert(engine, query, key, contract, (STAGING, name)))
+        clone, files = read_clone(lake, name)
         for file in files:
             refuse_stray_file(contract, target.metadata, key, file)
-        return WrittenFiles(files, clone, head_of(lake, clone))
+        return WrittenFiles(files, clone)
     except BaseException:
-        drop_clone(lake, clone)
+        drop_clone(lake, name)
         raise
 
 

@@ -65,8 +65,9 @@ def accept(lake: Lake, contract: Contract, gates: Sequence[Gate], content: Conte
     try:
         _refuse_outdated(staged)
         verdicts = judge([staged], {contract.table: gates})
+        staged.release(lake)
     except BaseException:
-        staged.discard()
+        staged.discard(lake)
         raise
     refused = [one for one in verdicts if one.refuses]
     if refused:

@@ -49,8 +49,8 @@ class Model(Protocol):
         ...
 
 
-class Recipe(Protocol):
-    """All that decides a model besides the rows; a frozen dataclass whose fields are flat values."""
+class AnyRecipe(Protocol):
+    """What every recipe says, whatever is learnt from; a frozen dataclass whose fields are flat values."""
 
     algorithm: ClassVar[str]
     library: ClassVar[str]
@@ -72,8 +72,12 @@ class Recipe(Protocol):
         ...
 
     def as_parameters(self) -> dict[str, str | int | float | bool]:
-        """Every knob, for the record; `algorithms.recipe_of` makes the recipe of it again."""
+        """Every knob, for the record."""
         ...
+
+
+class Recipe(AnyRecipe, Protocol):
+    """All that decides a model besides the rows; `algorithms.recipe_of` makes it of its parameters again."""
 
     def fit(
         self,
@@ -127,13 +131,18 @@ class Stopwatch:
     A model is the one its recipe describes or there is none: a fit that is late is given up, never cut short.
     """
 
-    recipe: Recipe
+    recipe: AnyRecipe
     started: float = field(default_factory=time.perf_counter)
 
     @property
     def seconds(self) -> float:
         """Since the start."""
         return time.perf_counter() - self.started
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the budget is spent."""
+        return self.seconds > self.recipe.time_budget_seconds
 
     def check(self, done: str) -> None:
         """Go on, or give up.
@@ -144,12 +153,16 @@ class Stopwatch:
         Raises:
             OverBudget: the budget is spent.
         """
-        budget = self.recipe.time_budget_seconds
-        if self.seconds > budget:
+        if self.is_over:
             raise OverBudget(
-                f"{self.recipe.algorithm}: the fit is over its time budget of {budget:g} s at {done}; nothing was "
-                "kept. Raise time_budget_seconds, or train on fewer rows or with a smaller recipe"
+                f"{self.recipe.algorithm}: the fit is over its time budget of {self.recipe.time_budget_seconds:g} s at "
+                f"{done}; nothing was kept. Raise time_budget_seconds, or train on fewer rows or with a smaller recipe"
             )
+
+
+def largest_first(contributions: Mapping[str, float]) -> dict[str, float]:
+    """What features contribute, the largest first, equal ones by name."""
+    return dict(sorted(contributions.items(), key=lambda item: (-item[1], item[0])))
 
 
 def let_idle_threads_sleep() -> None:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from lakehouse_assets.learners.learner import Fitted, Stopwatch, let_idle_threads_sleep
+from lakehouse_assets.learners.learner import Fitted, Stopwatch, largest_first, let_idle_threads_sleep
 from lakehouse_assets.learners.matrix import Vector, joined, labels, matrix, with_rows
 from lakehouse_assets.learners.spool import ROWS_A_BATCH, Batches
 
@@ -57,8 +57,7 @@ class LightGBMModel:
     def importance(self) -> dict[str, float]:
         """Each feature's mean gain over its splits, largest first; a feature that is never used has 0."""
         gains = self.native.feature_importance("gain") / np.maximum(self.native.feature_importance("split"), 1)
-        found = {name: float(gain) for name, gain in zip(self.features, gains, strict=True)}
-        return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
+        return largest_first({name: float(gain) for name, gain in zip(self.features, gains, strict=True)})
 
     def summary(self) -> str:
         """Trees, leaves and features."""

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from lakehouse_assets.learners.evaluation import row_losses
-from lakehouse_assets.learners.learner import Fitted, Stopwatch
+from lakehouse_assets.learners.learner import Fitted, Stopwatch, largest_first
 from lakehouse_assets.learners.matrix import Matrix, Vector, joined, labels, matrix, with_rows
 from lakehouse_assets.learners.row_sample import drawn_rows
 from lakehouse_assets.learners.spool import ROWS_A_BATCH, Batches
@@ -69,8 +69,8 @@ class RandomForestModel:
 
     def importance(self) -> dict[str, float]:
         """Each feature's share of the decrease in impurity, largest first; a feature that is never used has 0."""
-        found = {name: float(s) for name, s in zip(self.features, self.native.feature_importances_, strict=True)}
-        return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
+        shares = zip(self.features, self.native.feature_importances_, strict=True)
+        return largest_first({name: float(share) for name, share in shares})
 
     def summary(self) -> str:
         """Trees, leaves, depth, features, and the rows drawn."""

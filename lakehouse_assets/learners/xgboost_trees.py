@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import pyarrow as pa
 
-from lakehouse_assets.learners.learner import Fitted, Stopwatch, let_idle_threads_sleep
+from lakehouse_assets.learners.learner import Fitted, Stopwatch, largest_first, let_idle_threads_sleep
 from lakehouse_assets.learners.matrix import Vector, joined, labels, matrix, with_rows
 from lakehouse_assets.learners.spool import Batches
 
@@ -57,8 +57,7 @@ class XGBoostModel:
     def importance(self) -> dict[str, float]:
         """Each feature's mean gain over its splits, largest first; a feature that is never used has 0."""
         gains = self.native.get_score(importance_type="gain")
-        found = {name: float(np.mean(gains.get(name, 0.0))) for name in self.features}
-        return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
+        return largest_first({name: float(np.mean(gains.get(name, 0.0))) for name in self.features})
 
     def summary(self) -> str:
         """Trees, leaves, depth and features."""

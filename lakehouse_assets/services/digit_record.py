@@ -6,7 +6,6 @@ Belongs here: the record `training.json`, metrics, files and interface of a run.
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from lakehouse_assets.learners.networks.evaluation import ImagePredictions, Imag
 from lakehouse_assets.learners.networks.images import CLASSES, SIDE, Images
 from lakehouse_assets.learners.networks.network import FittedNetwork, ImageRecipe
 from lakehouse_assets.learners.networks.plots import draw_all
-from lakehouse_assets.services.provenance import RECORD_FILE, SUMMARY_FILE, Provenance
+from lakehouse_assets.services.provenance import RECORD_FILE, Provenance, record_fit
 from lakehouse_assets.services.saved_model import Interface
 from lakehouse_assets.services.tracking import TrackedRun, read_record
 from lakehouse_assets.services.tracking_store import TrackingStore
@@ -49,17 +48,11 @@ def record_network(
     """Parameters, metrics, pictures, summary and the record of a network; `images` are those that were judged."""
     run.log_parameters({"algorithm": record.provenance.algorithm, **fitted.recipe.as_parameters()})
     run.log_metrics(record.scores.as_metrics())
-    run.log_metrics({
-        "training_rows": record.rows,
-        "duration_seconds": record.provenance.seconds,
-        "peak_memory_mb": record.provenance.peak_memory_mb,
-    })  # fmt: skip
-    run.log_record(RECORD_FILE, asdict(record))
-    run.log_text(SUMMARY_FILE, fitted.model.summary())
-    run.set_tags({"prediction_hash": record.provenance.prediction_hash})
-    with TemporaryDirectory() as folder:
-        draw_all(Path(folder), judged, images, fitted.history)
-        run.log_files(Path(folder), "plots")
+
+    def draw(folder: Path) -> None:
+        draw_all(folder, judged, images, fitted.history)
+
+    record_fit(run, record.provenance, asdict(record), fitted, draw)
 
 
 def interface(images: Images) -> Interface:

@@ -13,7 +13,10 @@ from math import inf
 from typing import Any, Final
 
 from lakehouse_assets.learners.bootstrap import Interval
+from lakehouse_assets.learners.evaluation import Scores
+from lakehouse_assets.learners.networks.evaluation import ImageScores
 from lakehouse_assets.services.digit_record import DigitRecord
+from lakehouse_assets.services.provenance import Provenance
 from lakehouse_assets.services.registry import (
     ALGORITHM_TAG,
     CHALLENGER,
@@ -109,34 +112,31 @@ def _ticks(store: TrackingStore, run_id: str, blank: Standing) -> Standing:
     record = TrainingRecord.read(store, run_id)
     scores, naive = record.scores, record.naive_scores
     return replace(
-        blank,
+        _scored(blank, scores, record.provenance),
         judged_from=datetime.fromtimestamp(record.span.fold.test_start / 1_000_000, UTC),
         rows=scores.rows,
-        accuracy=scores.accuracy,
         naive_accuracy=naive.accuracy if naive else None,
-        lift_over_majority=scores.lift_over_majority,
         lift_over_no_change=scores.lift_over_no_change,
-        log_loss=scores.log_loss,
-        brier=scores.brier,
         roc_auc=scores.roc_auc,
-        seconds=record.provenance.seconds,
-        peak_memory_mb=record.provenance.peak_memory_mb,
     )
 
 
 def _digits(store: TrackingStore, run_id: str, blank: Standing) -> Standing:
     record = DigitRecord.read(store, run_id)
-    scores = record.scores
+    standing = _scored(blank, record.scores, record.provenance)
+    return replace(standing, rows=record.scores.images, roc_auc=record.scores.roc_auc_macro)
+
+
+def _scored(blank: Standing, scores: Scores | ImageScores, provenance: Provenance) -> Standing:
+    """With what is the same of ticks and digits."""
     return replace(
         blank,
-        rows=scores.images,
         accuracy=scores.accuracy,
         lift_over_majority=scores.lift_over_majority,
         log_loss=scores.log_loss,
         brier=scores.brier,
-        roc_auc=scores.roc_auc_macro,
-        seconds=record.provenance.seconds,
-        peak_memory_mb=record.provenance.peak_memory_mb,
+        seconds=provenance.seconds,
+        peak_memory_mb=provenance.peak_memory_mb,
     )
 
 

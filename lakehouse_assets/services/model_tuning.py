@@ -81,8 +81,7 @@ def tune_and_log(
         TooLittleHistory: the rows span too few instants.
         OverBudget: not one trial kept within the recipe's time budget.
     """
-    environment = Environment.here(plan.recipe.library)
-    name = f"{plan.recipe.algorithm} {data_key(inputs.tables, plan.to_dict(), environment, query=inputs.query)[:16]}"
+    name = _study_name(inputs, plan)
     studies.parent.mkdir(parents=True, exist_ok=True)
     with study_run(store, identity, name) as run, training_rows(inputs, progress) as (rows, cache):
         record_inputs(run, inputs.tables)
@@ -99,11 +98,16 @@ def tune_and_log(
             on_trial=on_trial,
         )  # fmt: skip
         last_only = replace(plan, recipe=tuned.recipe, folds=0, naive_split=False)
-        outcome = TuningOutcome(
-            run.run_id, name, tuned, train(rows, inputs.columns, last_only, cache=cache, progress=progress).scores
-        )
+        judged = train(rows, inputs.columns, last_only, cache=cache, progress=progress)
+        outcome = TuningOutcome(run.run_id, name, tuned, judged.scores)
         _log_study(run, outcome)
     return outcome
+
+
+def _study_name(inputs: TrainingInputs, plan: TrainingPlan) -> str:
+    """The same for the same rows, plan, code and libraries."""
+    environment = Environment.here(plan.recipe.library)
+    return f"{plan.recipe.algorithm} {data_key(inputs.tables, plan.to_dict(), environment, query=inputs.query)[:16]}"
 
 
 def _log_study(run: TrackedRun, outcome: TuningOutcome) -> None:

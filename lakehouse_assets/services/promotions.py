@@ -110,7 +110,7 @@ def move_champion(
         accepted = accept_move(lake, move)
         registry.set_tags(to, {MOVE_TAG: move.as_json()})
         if not registry.promote(to, instead_of):  # a server store keeps nobody out since we looked
-            accepted.staged.discard()
+            accepted.staged.discard(lake)
             return None
         return Moved(move, write_down(lake, move, run_id, accepted), is_new=True)
 

@@ -1,17 +1,22 @@
 """Where a model comes from: enough to make it again, and to say what differs if that fails.
 
-Belongs here: the part of every model's record that no learner decides, the data key. Does not: scores.
+Belongs here: the part of every model's record and run that no learner decides, the data key. Does not: scores.
 """
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+from lakehouse_assets.learners.learner import Fitted
+from lakehouse_assets.learners.networks.network import FittedNetwork
 from lakehouse_assets.services.environment import Environment
 from lakehouse_assets.services.input_tables import InputTable
 from lakehouse_assets.services.registry import SNAPSHOT_TAG
+from lakehouse_assets.services.tracking import TrackedRun
 
 RECORD_FILE = "training.json"
 SUMMARY_FILE = "model_summary.txt"
@@ -59,3 +64,32 @@ def data_key(tables: tuple[InputTable, ...], plan: Mapping[str, Any], environmen
         **more,
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def record_fit(
+    run: TrackedRun,
+    provenance: Provenance,
+    record: Mapping[str, Any],
+    fitted: Fitted | FittedNetwork,
+    draw: Callable[[Path], object],
+) -> None:
+    """What every training leaves in its run: its size, time and memory, the record, the model in words, pictures.
+
+    Args:
+        run: the run of the training.
+        provenance: where the model comes from.
+        record: all that another process needs, as JSON values.
+        fitted: the model.
+        draw: puts the pictures into an empty folder.
+    """
+    run.log_metrics({
+        "training_rows": fitted.rows,
+        "duration_seconds": provenance.seconds,
+        "peak_memory_mb": provenance.peak_memory_mb,
+    })  # fmt: skip
+    run.log_record(RECORD_FILE, record)
+    run.log_text(SUMMARY_FILE, fitted.model.summary())
+    run.set_tags({"prediction_hash": provenance.prediction_hash})
+    with TemporaryDirectory() as folder:
+        draw(Path(folder))
+        run.log_files(Path(folder), "plots")

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,7 @@ from lakehouse_assets.learners.splits import Fold
 from lakehouse_assets.learners.spool import Columns
 from lakehouse_assets.learners.training import Span, Trained, TrainingPlan
 from lakehouse_assets.services.input_tables import InputTable
-from lakehouse_assets.services.provenance import RECORD_FILE, SUMMARY_FILE, Provenance
+from lakehouse_assets.services.provenance import RECORD_FILE, Provenance, record_fit
 from lakehouse_assets.services.saved_model import Interface
 from lakehouse_assets.services.tracking import TrackedRun, read_record
 from lakehouse_assets.services.tracking_store import TrackingStore
@@ -117,21 +116,15 @@ def record_training(run: TrackedRun, trained: Trained, record: TrainingRecord) -
     """Parameters, metrics, curves, pictures, summary and the record of a training."""
     run.log_parameters({"features": len(trained.columns.features), **trained.plan.as_parameters()})
     run.log_metrics(trained.scores.as_metrics())
-    run.log_metrics({
-        "training_rows": trained.fitted.rows,
-        "duration_seconds": trained.seconds,
-        "peak_memory_mb": record.provenance.peak_memory_mb,
-    })  # fmt: skip
     naive = {"naive": trained.naive_scores} if trained.naive_scores else {}
     for name, scores in {**trained.fold_scores, **naive}.items():
         run.log_metrics({f"{name}_{metric}": value for metric, value in scores.as_metrics().items()})
     run.log_curves({f"{name}_log_loss": curve for name, curve in trained.fitted.history.items()})
-    run.log_record(RECORD_FILE, asdict(record))
-    run.log_text(SUMMARY_FILE, trained.fitted.model.summary())
-    run.set_tags({"prediction_hash": trained.prediction_hash})
-    with TemporaryDirectory() as folder:
-        draw_all(Path(folder), trained.predictions, trained.fitted.history, trained.importance)
-        run.log_files(Path(folder), "plots")
+
+    def draw(folder: Path) -> None:
+        draw_all(folder, trained.predictions, trained.fitted.history, trained.importance)
+
+    record_fit(run, record.provenance, asdict(record), trained.fitted, draw)
 
 
 def interface(features: tuple[str, ...], example: pa.RecordBatch) -> Interface:

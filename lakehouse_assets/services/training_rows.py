@@ -14,6 +14,7 @@ import pyarrow as pa
 from lakehouse_assets.contracts.contract import Contract
 from lakehouse_assets.lake.catalog import Lake
 from lakehouse_assets.lake.commit import git_sha
+from lakehouse_assets.lake.cut import Cut
 from lakehouse_assets.lake.engine import quoted
 from lakehouse_assets.lake.query import run
 from lakehouse_assets.lake.table import Table
@@ -50,6 +51,16 @@ def training_inputs(features: Table, labels: Table) -> TrainingInputs:
         if table.snapshot_id is None or not table.files:
             raise TooLittleHistory(f"{table.contract.table} is empty: materialize it for some trading dates first")
     return _inputs(features, labels, columns_of(features.contract, labels.contract))
+
+
+def inputs_at_once(lake: Lake, features: Contract, labels: Contract) -> TrainingInputs:
+    """The rows of both tables at one instant; loaded one after the other, they could be of different moments.
+
+    Raises:
+        TooLittleHistory: one of the tables is still empty.
+    """
+    cut = Cut(lake)
+    return training_inputs(cut.pin(features), cut.pin(labels))
 
 
 def columns_of(features: Contract, labels: Contract) -> Columns:

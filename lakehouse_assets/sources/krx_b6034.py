@@ -22,6 +22,7 @@ import pyarrow.csv as pacsv
 from lakehouse_assets.sources.adapter import Array, FileRefused, LandedFile, Reason, Ticks
 from lakehouse_assets.sources.archives import opened_gzip
 from lakehouse_assets.sources.canonical import complete, constant
+from lakehouse_assets.sources.plain_lines import whole_lines
 from lakehouse_assets.sources.symbols import BadSymbol, OptionTerms, krx_option_terms
 
 LEVELS: Final = 5
@@ -58,7 +59,7 @@ def read(file: LandedFile) -> Iterator[Ticks]:
     """
     start = 0
     with _opened(file) as stream:
-        for lines in _whole_lines(stream, file):
+        for lines in _lines(stream, file):
             batch = _fields(lines, start, file)
             _check(batch, start, file.name)
             for first in range(0, batch.num_rows, file.batch_size):
@@ -82,23 +83,15 @@ def _opened(file: LandedFile) -> Iterator[BinaryIO]:
         yield text
 
 
-def _whole_lines(stream: BinaryIO, file: LandedFile) -> Iterator[bytes]:
+def _lines(stream: BinaryIO, file: LandedFile) -> Iterator[bytes]:
     """Blocks of whole lines of about a batch, at most 16 MiB at a time."""
-    size = min(BLOCK_BYTES, file.batch_size * LINE_BYTES)
-    rest = b""
-    while block := stream.read(size):
-        if not block.isascii() or b"\0" in block:
-            raise FileRefused("BAD_ENCODING", f"{file.name} is not plain ASCII: land it as the feed handler writes it")
-        lines, newline, tail = block.rpartition(b"\n")
-        if newline:
-            yield rest + lines + newline
-            rest = tail
-        else:
-            rest += tail
-        if len(rest) > BLOCK_BYTES:
-            raise FileRefused("NOT_WHAT_IT_SAYS", f"{file.name} has no lines of {LINE_BYTES} bytes: is it B6034 text?")
-    if rest:
-        yield rest + b"\n"
+    return whole_lines(
+        stream,
+        block_bytes=min(BLOCK_BYTES, file.batch_size * LINE_BYTES),
+        longest=BLOCK_BYTES,
+        not_plain=FileRefused("BAD_ENCODING", f"{file.name} is not plain ASCII: land it as the feed handler writes it"),
+        too_long=FileRefused("NOT_WHAT_IT_SAYS", f"{file.name} has no lines of {LINE_BYTES} bytes: is it B6034 text?"),
+    )
 
 
 def _fields(lines: bytes, start: int, file: LandedFile) -> pa.Table:

@@ -23,25 +23,24 @@ _ENDS: Final = re.compile(r"(\[[^\]]*\])|\$")
 
 _FINITE: Final = "(x) >= -1.7976931348623157e308 AND (x) <= 1.7976931348623157e308"
 
-SPARK_FORMS: Final = {
-    "epoch_us": "UNIX_MICROS(x)",
-    "make_timestamptz": "TIMESTAMP_MICROS(x)",
-    "isfinite": _FINITE,
-    "signbit": "CAST(x AS STRING) LIKE '-%'",
+FORMS: Final[Mapping[Engine, Mapping[str, str]]] = {
+    "duckdb": {},
+    "spark": {
+        "epoch_us": "UNIX_MICROS(x)",
+        "make_timestamptz": "TIMESTAMP_MICROS(x)",
+        "isfinite": _FINITE,
+        "signbit": "CAST(x AS STRING) LIKE '-%'",
+    },
+    "trino": {
+        # TO_UNIXTIME(ts) * 1e6 is inexact after 2038: whole seconds and the rounded rest apart
+        "epoch_us": "CAST(TO_UNIXTIME(DATE_TRUNC('SECOND', x)) AS BIGINT) * 1000000"
+        " + CAST(ROUND((TO_UNIXTIME(x) - TO_UNIXTIME(DATE_TRUNC('SECOND', x))) * 1e6) AS BIGINT)",
+        "make_timestamptz": "CAST(FROM_UNIXTIME_NANOS((x) * 1000) AS TIMESTAMP(6) WITH TIME ZONE)",
+        "isfinite": _FINITE,
+        "signbit": "CAST(x AS VARCHAR) LIKE '-%'",
+    },
 }
-
-TRINO_FORMS: Final = {
-    "isfinite": _FINITE,
-    "signbit": "CAST(x AS VARCHAR) LIKE '-%'",
-    # TO_UNIXTIME(ts) * 1e6 is inexact after 2038: whole seconds and the rounded rest apart
-    "epoch_us": "CAST(TO_UNIXTIME(DATE_TRUNC('SECOND', x)) AS BIGINT) * 1000000"
-    " + CAST(ROUND((TO_UNIXTIME(x) - TO_UNIXTIME(DATE_TRUNC('SECOND', x))) * 1e6) AS BIGINT)",
-    "make_timestamptz": "CAST(FROM_UNIXTIME_NANOS((x) * 1000) AS TIMESTAMP(6) WITH TIME ZONE)",
-}
-"""Forms over `x`, the argument."""
-
-
-FORMS: Final[Mapping[Engine, Mapping[str, str]]] = {"duckdb": {}, "spark": SPARK_FORMS, "trino": TRINO_FORMS}
+"""Each engine's own form over `x`, the argument."""
 
 
 def written_for(engine: Engine, sql: str, macros: str | None = None, values: Mapping[str, object] | None = None) -> str:
@@ -109,14 +108,21 @@ def _name_apart(tree: "exp.Expr") -> None:
 
     nested = [found for found in tree.find_all(exp.With) if found.parent is not tree]
     for number, within in enumerate(reversed(nested), start=1):  # innermost first: a name means the nearest CTE
-        query = within.parent
-        for cte in within.expressions:
+        for position, cte in enumerate(within.expressions):
             name = cte.alias
-            for table in query.find_all(exp.Table) if query else ():
+            for table in _tables_after(within, position):
                 if table.name == name and not table.db:
                     table.set("alias", table.args.get("alias") or exp.TableAlias(this=exp.to_identifier(name)))
                     table.set("this", exp.to_identifier(f"{name}_{number}"))
             cte.set("alias", exp.TableAlias(this=exp.to_identifier(f"{name}_{number}")))
+
+
+def _tables_after(within: "exp.With", position: int) -> "list[exp.Table]":
+    """Where the name of a CTE means it: in those after it and in the query, not in its own text or those before."""
+    from sqlglot import exp
+
+    before = {id(table) for cte in within.expressions[: position + 1] for table in cte.find_all(exp.Table)}
+    return [table for table in within.parent.find_all(exp.Table) if id(table) not in before] if within.parent else []
 
 
 def _trino_type(node: "exp.Expr") -> "exp.Expr":

@@ -52,7 +52,7 @@ class AttackedLake(RuleBasedStateMachine):
         before = head(self.lake, self.contract) if self.lake.exists("toy_ticks") else None
         staged = stage_ticks(self.lake, self.content(day, 3, -1.0), [day], self.contract)
         assert verdicts(staged)[0].refuses
-        staged.discard()
+        staged.discard(self.lake)
         assert head(self.lake, self.contract) == before
 
     @rule(day=days, other=days, count=st.integers(1, 4))
@@ -71,7 +71,7 @@ class AttackedLake(RuleBasedStateMachine):
                 self.expected[day] = (count, 5.0)
                 assert day != other or not any(calls)  # theirs may have been there before
             else:  # ours was there already, so nothing was committed and nobody came between
-                theirs.discard()
+                theirs.discard(self.lake)
         except PublishConflict:
             assert day == other
             assert any(calls)

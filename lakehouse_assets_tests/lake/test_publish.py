@@ -74,7 +74,7 @@ def test_a_refused_batch_leaves_the_snapshot_and_its_files_findable(lake: Lake) 
     assert verdicts(refused)[0].refuses
     assert (head(lake), seen(lake)) == before
     assert data_files(lake) > published_files(lake)
-    refused.discard()
+    refused.discard(lake)
     assert data_files(lake) == published_files(lake)
 
 

@@ -14,6 +14,7 @@ from lakehouse_assets.lake.gates import contract_gate
 from lakehouse_assets.lake.judging import Judged, judge
 from lakehouse_assets.lake.query import Query
 from lakehouse_assets.lake.staging import Staged, stage
+from lakehouse_assets.lake.storage import bucket
 from lakehouse_assets.lake.table import Table, pin
 from lakehouse_assets.settings import NAMESPACE, EngineName, EngineSettings, Settings
 from lakehouse_assets_tests.lake.toys import TOY
@@ -73,3 +74,10 @@ def comparable(table: Table) -> Table:
 def clones(lake: Lake) -> list[str]:
     """The clones that are in the catalog."""
     return [name for _, name in lake.catalog.list_tables(STAGING)]
+
+
+def files(lake: Lake) -> list[str]:
+    """All that lies below the copies' data and clones, published or not, of earlier tests too."""
+    found, location = bucket(lake.settings), lake.load_or_create(COPIES).location()
+    found.invalidate_cache()
+    return [path for folder in ("data", "staging") for path in found.find(f"{location}/{folder}")]

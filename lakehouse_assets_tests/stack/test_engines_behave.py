@@ -17,7 +17,17 @@ from lakehouse_assets.lake.strays import StrayRows
 from lakehouse_assets.lake.table import pin
 from lakehouse_assets.settings import CATALOG, NAMESPACE, EngineName
 from lakehouse_assets_tests.lake.toys import MONDAY, TOY, TUESDAY, WEDNESDAY, head, seen, stage_ticks, ticks, write
-from lakehouse_assets_tests.stack.lakes import COPIES, ENGINES, clones, copied, copy, environment, judged, lake_on
+from lakehouse_assets_tests.stack.lakes import (
+    COPIES,
+    ENGINES,
+    clones,
+    copied,
+    copy,
+    environment,
+    files,
+    judged,
+    lake_on,
+)
 
 pytestmark = [pytest.mark.stack("trino", "spark-connect"), pytest.mark.timeout(300)]
 DAYS = (MONDAY, TUESDAY, WEDNESDAY)
@@ -132,6 +142,24 @@ def test_a_statement_that_fails_leaves_nothing(lake: Lake, engine: EngineName) -
         copied(lake, (MONDAY,), text=failing)
     assert clones(lake) == []
     assert head(lake, COPIES) is None
+
+
+def test_of_a_write_of_two_days_of_which_the_second_fails_no_clone_and_no_file_is_left(lake: Lake) -> None:
+    strays_on_tuesday = "SELECT source, DATE '2026-11-16' AS trading_date, id, price, side, size FROM toy_ticks"
+    before = files(lake)
+    with pytest.raises(StrayRows, match=TUESDAY):
+        copied(lake, (MONDAY, TUESDAY), text=strays_on_tuesday)
+    assert clones(lake) == []
+    assert files(lake) == before
+
+
+def test_what_is_discarded_leaves_no_clone_and_no_file(lake: Lake) -> None:
+    before = files(lake)
+    staged = copied(lake, DAYS)
+    assert len(files(lake)) >= len(before) + len(DAYS)
+    staged.discard(lake)
+    assert clones(lake) == []
+    assert files(lake) == before
 
 
 def test_dropping_the_clone_by_any_engine_keeps_what_was_published(lake: Lake, engine: EngineName) -> None:

@@ -129,6 +129,15 @@ def test_ctes_of_one_name_in_two_subqueries_stay_two_on_spark() -> None:
     assert duckdb.execute(back).fetchall() == duckdb.execute(text).fetchall() == [(14,)]
 
 
+def test_a_cte_that_has_the_name_of_what_it_reads_reads_the_other_one_on_spark() -> None:
+    text = (
+        "WITH x AS (SELECT 1 AS a) SELECT a FROM "
+        "(WITH w AS (SELECT a FROM x), x AS (SELECT x.a + w.a AS a FROM x CROSS JOIN w) SELECT x.a FROM x) AS one"
+    )
+    back = sqlglot.transpile(written_for("spark", text), read="spark", write="duckdb")[0]
+    assert duckdb.execute(back).fetchall() == duckdb.execute(text).fetchall() == [(2,)]
+
+
 @pytest.mark.parametrize("engine", ["spark", "trino"])
 def test_what_gates_ask_of_doubles_has_a_form_on_every_engine(engine: Engine) -> None:
     written = written_for(engine, "SELECT COUNT(*) FILTER (WHERE NOT ISFINITE(x) OR SIGNBIT(x + 1)) AS n FROM t")

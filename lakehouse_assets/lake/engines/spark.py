@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import make_url
 
 from lakehouse_assets.lake.engines import EngineFailed, ForeignName
-from lakehouse_assets.lake.storage import checksums_when_required, iceberg_options
+from lakehouse_assets.lake.storage import WHEN_REQUIRED, checksums_when_required, iceberg_options
 from lakehouse_assets.settings import CATALOG, PROJECT, Settings, SettingsError
 from lakehouse_assets.transforms.called import CALLED, on_arrow
 
@@ -96,8 +96,7 @@ def driver_options(settings: Settings) -> dict[str, str]:
         **_jars(settings),
         "spark.sql.extensions": "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions",
         "spark.executorEnv.PYTHONPATH": str(PROJECT),
-        "spark.executorEnv.AWS_REQUEST_CHECKSUM_CALCULATION": "when_required",
-        "spark.executorEnv.AWS_RESPONSE_CHECKSUM_VALIDATION": "when_required",
+        **{f"spark.executorEnv.{name}": "when_required" for name in WHEN_REQUIRED},
         ICEBERG: "org.apache.iceberg.spark.SparkCatalog",
         f"{ICEBERG}.cache-enabled": "false",  # it would read a table as it was before our commit
         **{f"{ICEBERG}.{name}": value for name, value in {**_catalog(settings), **_files(settings)}.items()},

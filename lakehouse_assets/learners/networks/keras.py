@@ -158,7 +158,7 @@ def _trained(
     )
     kept = tf.keras.Model(model.inputs[0], model.outputs[0], name=model.name)  # the same layers, without the optimizer
     network = TensorflowNetwork(kept, recipe.threads)
-    return FittedNetwork(network, recipe, len(images), course.seconds, course.history)
+    return FittedNetwork(network, recipe, len(images), course.watch.seconds, course.history)
 
 
 def _steps(recipe: TensorflowMnistMlp | TensorflowMnistCnn, course: Course, optimizer: Any, rows: int) -> Any:

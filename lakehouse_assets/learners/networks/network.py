@@ -5,16 +5,15 @@ Does not: either library.
 """
 
 import math
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
-from typing import Any, ClassVar, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from lakehouse_assets.learners.learner import OverBudget
+from lakehouse_assets.learners.learner import AnyRecipe, OverBudget, Stopwatch
 from lakehouse_assets.learners.networks.images import Images, Pixels
 
 Probabilities: TypeAlias = npt.NDArray[np.float32]
@@ -57,31 +56,11 @@ class Network(Protocol):
         ...
 
 
-class ImageRecipe(Protocol):
-    """All that decides a network besides the images; the thread count is part of it and is recorded."""
+class ImageRecipe(AnyRecipe, Protocol):
+    """All that decides a network besides the images; the thread count is part of it and is recorded.
 
-    algorithm: ClassVar[str]
-    library: ClassVar[str]
-    """The distribution whose version decides as well, by the name that it is imported under."""
-
-    @property
-    def seed(self) -> int:
-        """Of the first weights, the order of the images and dropout."""
-        ...
-
-    @property
-    def threads(self) -> int:
-        """Threads of the fit and of predictions."""
-        ...
-
-    @property
-    def time_budget_seconds(self) -> float:
-        """Wall seconds that a fit may take."""
-        ...
-
-    def as_parameters(self) -> dict[str, str | int | float | bool]:
-        """Every knob, for the record."""
-        ...
+    `library` is the name that it is imported under, `seed` of the first weights, the order of the images and dropout.
+    """
 
     def fit(self, images: Images, *, watched: Images | None = None, on_epoch: OnEpoch) -> "FittedNetwork":
         """Train.
@@ -135,15 +114,9 @@ class Course:
     """Keeps the figures of the epochs and the time that is left."""
 
     def __init__(self, recipe: ImageRecipe, on_epoch: OnEpoch) -> None:
-        self.started = time.perf_counter()
+        self.watch = Stopwatch(recipe)
         self.figures: list[Mapping[str, float]] = []
-        self._recipe = recipe
         self._on_epoch = on_epoch
-
-    @property
-    def seconds(self) -> float:
-        """Since the start."""
-        return time.perf_counter() - self.started
 
     @property
     def history(self) -> dict[str, tuple[float, ...]]:
@@ -156,10 +129,11 @@ class Course:
         Raises:
             OverBudget: it is.
         """
-        if self.seconds > self._recipe.time_budget_seconds:
+        if self.watch.is_over:
+            recipe = self.watch.recipe
             raise OverBudget(
-                f"{self._recipe.algorithm}: not done after {self.seconds:.0f} s and {len(self.figures)} epochs, "
-                f"{self._recipe.time_budget_seconds:g} s are allowed: nothing is kept; raise time_budget_seconds "
+                f"{recipe.algorithm}: not done after {self.watch.seconds:.0f} s and {len(self.figures)} epochs, "
+                f"{recipe.time_budget_seconds:g} s are allowed: nothing is kept; raise time_budget_seconds "
                 "or lower epochs"
             )
 

@@ -180,7 +180,7 @@ def _trained(
             figures |= _watched(network, watched)
         course.epoch_ended(figures)
     model.eval()
-    return FittedNetwork(network, recipe, len(images), course.seconds, course.history)
+    return FittedNetwork(network, recipe, len(images), course.watch.seconds, course.history)
 
 
 def _epoch(

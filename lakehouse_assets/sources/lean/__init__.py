@@ -23,6 +23,7 @@ from lakehouse_assets.sources.adapter import Array, FileRefused, LandedFile, Rea
 from lakehouse_assets.sources.archives import zip_entries
 from lakehouse_assets.sources.canonical import complete, constant
 from lakehouse_assets.sources.lean.naming import PRICE_SCALE, Instrument, LeanFile, TickType, instrument, lean_file
+from lakehouse_assets.sources.plain_lines import whole_lines
 
 NEW_YORK: Final = ZoneInfo("America/New_York")
 HOUR_MS: Final = 3_600_000
@@ -85,27 +86,20 @@ def _pieces(file: LandedFile, lean: LeanFile) -> Iterator[Piece]:
     for entry, stream in zip_entries(file.path, file.name):
         entries += 1
         about = instrument(entry, lean, file.name)
-        for data in _whole_lines(stream, f"{entry} in {file.name}"):
+        for data in _lines(stream, f"{entry} in {file.name}"):
             yield Piece(entry, about, data, data.count(b"\n"))
     if not entries:
         raise FileRefused("EMPTY", f"{file.name} is an archive without entries: land it again")
 
 
-def _whole_lines(stream: BinaryIO, where: str) -> Iterator[bytes]:
-    rest = b""
-    while chunk := stream.read(CHUNK_BYTES):
-        if not chunk.isascii() or b"\0" in chunk:
-            raise FileRefused("BAD_ENCODING", f"{where} is not plain ASCII: write it as Lean does")
-        lines, newline, tail = chunk.rpartition(b"\n")
-        if newline:
-            yield rest + lines + newline
-            rest = tail
-        else:
-            rest += tail
-        if len(rest) > CHUNK_BYTES:
-            raise FileRefused("PARSE_ERROR", f"{where} has a line of more than {CHUNK_BYTES:,} bytes: is it a CSV?")
-    if rest:
-        yield rest + b"\n"
+def _lines(stream: BinaryIO, where: str) -> Iterator[bytes]:
+    return whole_lines(
+        stream,
+        block_bytes=CHUNK_BYTES,
+        longest=CHUNK_BYTES,
+        not_plain=FileRefused("BAD_ENCODING", f"{where} is not plain ASCII: write it as Lean does"),
+        too_long=FileRefused("PARSE_ERROR", f"{where} has a line of more than {CHUNK_BYTES:,} bytes: is it a CSV?"),
+    )
 
 
 def _ticks(pieces: Sequence[Piece], start: int, lean: LeanFile, file: LandedFile) -> Iterator[Ticks]:

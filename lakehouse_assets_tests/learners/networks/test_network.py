@@ -1,5 +1,7 @@
 """What both libraries share: the learning rate's course, the budget, and the word on a missing library."""
 
+from dataclasses import replace
+
 import pytest
 
 from lakehouse_assets.learners.learner import OverBudget
@@ -48,6 +50,6 @@ def test_the_course_keeps_figures_and_time(monkeypatch: pytest.MonkeyPatch) -> N
     course.epoch_ended({"train_loss": 0.25, "train_accuracy": 0.9})
     assert course.history == {"train_loss": (0.5, 0.25), "train_accuracy": (0.8, 0.9)}
     assert told == [(1, 0.5), (2, 0.25)]
-    course.started -= 61
+    course.watch = replace(course.watch, started=course.watch.started - 61)
     with pytest.raises(OverBudget, match="pytorch_mnist_mlp: not done after 61 s and 2 epochs, 60 s are allowed"):
         course.refuse_overtime()
