@@ -122,7 +122,7 @@ def trino(service: Service, place: Place) -> Launch:
     )  # fmt: skip
 
 
-def nessie(service: Service, place: Place) -> Launch:
+def nessie(_: Service, place: Place) -> Launch:
     """Nessie out of its jar, with the flags that the image's own script would read."""
     java = machine.java_home(21, 25) / "bin" / "java"
     flags = place.environment["JAVA_OPTS_APPEND"].split()

@@ -27,8 +27,8 @@ from lakehouse_assets.settings import CATALOG, NAMESPACE, Settings
 COMMIT_RETRIES = 50
 FIRST_WAIT_SECONDS = 0.05
 LONGEST_WAIT_SECONDS = 1.0
-"""How long a commit that met another tries again. Of ten writers on three engines one was refused after 15 retries within
-8 seconds: the fastest engine overtakes the slowest many times in a row. With these the most was 10 retries of 50."""
+"""How long a commit that met another tries again. Of ten writers on three engines one was refused after 15 retries in
+8 seconds, because the fastest engine overtakes the slowest many times in a row; with these the most was 10 of 50."""
 
 TABLE_PROPERTIES = {
     "format-version": "2",  # v3 is not readable by Trino 476
@@ -82,6 +82,7 @@ class Lake:
             CATALOG,
             uri=with_password(self.settings),
             init_catalog_tables="true",
+            pool_pre_ping="true",  # a connection that the database's restart has cut is replaced, not used
             **{"jdbc.schema-version": "V1"},
             **options,
         )

@@ -1,7 +1,8 @@
 """One catalog, three writers: PyIceberg, Spark and Trino make, read and write the same tables, also all at once."""
 
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor, wait
+import subprocess
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -22,7 +23,7 @@ from lakehouse_assets.settings import CATALOG, NAMESPACE
 from lakehouse_assets_tests.lake.toys import TOY, start
 from lakehouse_assets_tests.stack.lakes import environment, lake_on
 
-pytestmark = [pytest.mark.stack("trino", "lake-init"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.stack("trino", "spark-connect"), pytest.mark.timeout(300)]
 
 ALL_TYPES = Contract(
     table="toy_types",
@@ -52,7 +53,8 @@ ROWS: list[dict[str, Any]] = [
 MAKERS = ("pyiceberg", "spark", "trino")
 
 WRITTEN = replace(TOY, table="toy_writers", partition=("trading_date",), sort=("source", "id"))
-APPENDS, ROWS_EACH = 5, 3
+APPENDS, ROWS_EACH = 3, 3
+"""Commits of a writer, rows of a commit."""
 COMMON_DAY = "2026-11-16"
 
 AS_READY = "writer = int(sys.argv[2])\nprint('ready', flush=True)\nsys.stdin.readline()\n"
@@ -66,9 +68,11 @@ RAW_APPENDS = AS_READY + (
     "table = lake.load(BY_WRITER.table)\n"
     f"for turn in range({APPENDS}):\n"
     f"    ids = [writer * 100 + turn * 10 + row for row in range({ROWS_EACH})]\n"
-    f"    table.append(ticks('{COMMON_DAY}', {ROWS_EACH}, source=str(writer), id=ids).cast(table.schema().as_arrow()))\n"
+    f"    rows = ticks('{COMMON_DAY}', {ROWS_EACH}, source=str(writer), id=ids)\n"
+    "    table.append(rows.cast(table.schema().as_arrow()))\n"
 )
 THE_TABLE = (
+    "from dataclasses import replace\n"
     "BY_WRITER = replace(TOY, table='toy_writers', partition=('trading_date',), sort=('source', 'id'))\n"
 )
 
@@ -101,7 +105,10 @@ def make(lake: Lake, maker: str) -> None:
         return
     engine: ForeignName = "spark" if maker == "spark" else "trino"
     columns = ", ".join(f"{c.name} {TYPES[engine][c.type]}" for c in contract.columns)
-    layout = {"spark": "USING iceberg PARTITIONED BY (trading_date)", "trino": "WITH (partitioning = ARRAY['trading_date'])"}
+    layout = {
+        "spark": "USING iceberg PARTITIONED BY (trading_date)",
+        "trino": "WITH (partitioning = ARRAY['trading_date'])",
+    }
     name = name_in(engine, CATALOG, NAMESPACE, contract.table)
     opened(engine, lake.settings).run(f"CREATE TABLE {name} ({columns}) {layout[engine]}")
 
@@ -160,51 +167,53 @@ def test_what_each_makes_and_writes_the_others_read_with_every_type(lake: Lake) 
             assert read(lake, reader, made_by(maker).table) == expected, f"made by {maker}, read by {reader}"
 
 
-def writers_of_engines(lake: Lake, begin: Barrier) -> Mapping[int, Callable[[], None]]:
-    """Three writers of Spark, in one session, and three of Trino, each with a connection of its own."""
+def engine_writer(lake: Lake, number: int, begin: Barrier) -> Callable[[], None]:
+    """A writer of Spark (4 to 6, in one session) or of Trino (7 to 9, each with a connection of its own)."""
+    engine: ForeignName = "spark" if number < 7 else "trino"
+    asked = opened("spark", lake.settings) if engine == "spark" else Trino(lake.settings)
+    price = {"spark": "1.5D", "trino": "DOUBLE '1.5'"}[engine]
+    name = name_in(engine, CATALOG, NAMESPACE, WRITTEN.table)
 
-    def writer(number: int, engine: ForeignName) -> Callable[[], None]:
-        asked = opened("spark", lake.settings) if engine == "spark" else Trino(lake.settings)
-        name = name_in(engine, CATALOG, NAMESPACE, WRITTEN.table)
+    def write() -> None:
+        begin.wait(60)
+        for turn in range(APPENDS):
+            ids = (number * 100 + turn * 10 + row for row in range(ROWS_EACH))
+            rows = (f"('{number}', DATE '{COMMON_DAY}', {one}, {price}, 'buy', 1)" for one in ids)
+            asked.run(f"INSERT INTO {name} VALUES {', '.join(rows)}")
 
-        def write() -> None:
-            begin.wait(60)
-            for turn in range(APPENDS):
-                values = ", ".join(
-                    f"('{number}', DATE '{COMMON_DAY}', {number * 100 + turn * 10 + row}, DOUBLE '1.5', 'buy', 1)"
-                    if engine == "trino"
-                    else f"('{number}', DATE '{COMMON_DAY}', {number * 100 + turn * 10 + row}, 1.5D, 'buy', 1)"
-                    for row in range(ROWS_EACH)
-                )
-                asked.run(f"INSERT INTO {name} VALUES {values}")
+    return write
 
-        return write
 
-    return {number: writer(number, "spark" if number < 7 else "trino") for number in range(4, 10)}
+def tell(process: subprocess.Popen[str]) -> None:
+    """Let a waiting process go."""
+    assert process.stdin is not None
+    process.stdin.write("go\n")
+    process.stdin.flush()
+
+
+def write_at_once(lake: Lake) -> list[str]:
+    """Four processes with PyIceberg, three writers of Spark and three of Trino; the words of those that failed."""
+    scripts = [OWN_WRITES, OWN_WRITES, RAW_APPENDS, RAW_APPENDS]
+    processes = [start(lake.settings, THE_TABLE + script, str(number)) for number, script in enumerate(scripts)]
+    begin = Barrier(7)
+    engines = [engine_writer(lake, number, begin) for number in range(4, 10)]
+    for process in processes:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n", process.communicate()[1]
+    with ThreadPoolExecutor(len(engines)) as pool:
+        running = [pool.submit(write) for write in engines]
+        begin.wait(60)
+        for process in processes:
+            tell(process)
+        said = [process.communicate(timeout=200)[1] for process in processes]
+        failed = [str(error) for one in running if (error := one.exception(200))]
+    return failed + [words for process, words in zip(processes, said, strict=True) if process.returncode]
 
 
 def test_ten_writers_of_three_kinds_at_once_lose_nothing_and_none_is_refused(lake: Lake) -> None:
     """Two of them are the lake's own gated writes, which replace a day each; the others add to one common day."""
     lake.load_or_create(WRITTEN)
-    scripts = [OWN_WRITES, OWN_WRITES, RAW_APPENDS, RAW_APPENDS]
-    opening = "from dataclasses import replace\n" + THE_TABLE
-    processes = [start(lake.settings, opening + script, str(number)) for number, script in enumerate(scripts)]
-    begin = Barrier(7)
-    engines = writers_of_engines(lake, begin)
-    for process in processes:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n", process.communicate()[1]
-    with ThreadPoolExecutor(len(engines)) as pool:
-        running = [pool.submit(write) for write in engines.values()]
-        begin.wait(60)
-        for process in processes:
-            assert process.stdin is not None
-            process.stdin.write("go\n")
-            process.stdin.flush()
-        said = [process.communicate(timeout=120)[1] for process in processes]
-        wait(running)
-    refused = [words for process, words in zip(processes, said, strict=True) if process.returncode]
-    refused += [str(failed) for one in running if (failed := one.exception())]
+    refused = write_at_once(lake)
     assert not refused, refused[0]
     table = lake.load(WRITTEN.table)
     found = sorted(zip(*(table.scan().to_arrow()[name].to_pylist() for name in ("source", "id")), strict=True))
