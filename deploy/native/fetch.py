@@ -63,6 +63,12 @@ def trino_plugins() -> Path:
 
 
 @cache
+def nessie() -> Path:
+    """A REST catalog, whole in one jar (245 MB)."""
+    return next(_jars("nessie", HERE / "nessie" / "pom.xml").glob("*.jar"))
+
+
+@cache
 def versitygw() -> Path:
     """An S3 server over a folder, in the place of SeaweedFS, which no registry has (69 MB)."""
     return _go("versitygw", "github.com/versity/versitygw/cmd/versitygw@v1.7.0")

@@ -107,7 +107,6 @@ def trino(service: Service, place: Place) -> Launch:
         "node.bind-ip": HOST,  # else every interface
         "node.internal-address": HOST,
         "plugin.dir": str(fetch.trino_plugins()),
-        "catalog.config-dir": str(settings / "catalog"),
         "log.levels-file": str(settings / "log.properties"),
         "config": str(settings / "config.properties"),
         "access-control.config-files": str(settings / "access-control.properties"),
@@ -121,6 +120,13 @@ def trino(service: Service, place: Place) -> Launch:
         ],
         health={TRINO_HEALTH: [sys.executable, "-c", _trino_has_started(service.ports[0])]},
     )  # fmt: skip
+
+
+def nessie(_: Service, place: Place) -> Launch:
+    """Nessie out of its jar, with the flags that the image's own script would read."""
+    java = machine.java_home(21, 25) / "bin" / "java"
+    flags = place.environment["JAVA_OPTS_APPEND"].split()
+    return Launch([str(java), *flags, "-jar", str(fetch.nessie())])
 
 
 def prometheus(service: Service, place: Place) -> Launch:
@@ -163,6 +169,7 @@ PROGRAMS: Mapping[str, Callable[[Service, Place], Launch]] = {
     "postgres": postgresql,
     "chrislusf/seaweedfs": object_store,
     "trinodb/trino": trino,
+    "ghcr.io/projectnessie/nessie": nessie,
     "prom/prometheus": prometheus,
     "caddy": proxy,
     "valkey/valkey": redis,

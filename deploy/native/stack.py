@@ -44,6 +44,13 @@ class Stack:
         """The services whose program can be had without Docker."""
         return [name for name, service in self.services.items() if service.program in PROGRAMS]
 
+    @property
+    def usual(self) -> list[str]:
+        """Those of them that are started where nobody names any: all but the REST server, unless it is the catalog."""
+        variables = read_env_file(self.env_file)
+        left_out = set() if variables.get("CATALOG_TYPE") == "rest" else {"rest"}
+        return [name for name in self.native if set(self.services[name].profiles) - left_out]
+
     def running(self) -> list[str]:
         """The services whose process is there, in the order of starting."""
         return [name for name in self.services if self._alive(name)]
@@ -64,7 +71,7 @@ class Stack:
         Raises:
             StackError: a port is taken, a service ended or never became healthy. What was started here is stopped.
         """
-        wanted = [name for name in self._with_needs(names or self.native) if not self._is_up(name)]
+        wanted = [name for name in self._with_needs(names or self.usual) if not self._is_up(name)]
         for name in wanted:
             self._refuse_taken_ports(self.services[name])
             self._bring(self.services[name])

@@ -49,8 +49,8 @@ def make_clone(lake: Lake, table: IcebergTable, metadata: TableMetadata, folder:
     clone = metadata.model_dump(mode="json", by_alias=True, exclude_none=True)
     for history in ("snapshots", "snapshot-log", "metadata-log", "statistics", "partition-statistics"):
         clone[history] = []
-    clone.pop("current-snapshot-id", None)
     clone |= {
+        "current-snapshot-id": -1,  # none, as Java writes it: not all REST servers know that it may be left out
         "table-uuid": str(uuid4()),
         "location": location,
         "last-sequence-number": 0,

@@ -14,18 +14,17 @@ from functools import cache
 
 from pyiceberg.exceptions import CommitFailedException, ValidationException
 from pyiceberg.table import Table as IcebergTable
+from pyiceberg.table import TableProperties
 from sqlalchemy.exc import OperationalError
 
-from lakehouse_assets.lake.catalog import Lake
+from lakehouse_assets.lake.catalog import COMMIT_RETRIES, FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS, Lake
 from lakehouse_assets.lake.paths import commit_key_of
 from lakehouse_assets.lake.schema import field_ids
 from lakehouse_assets.lake.staging import Staged, StagedPartition, discard, evolve
 from lakehouse_assets.lake.table import partition_filter, planned_files
 from lakehouse_assets.settings import PROJECT
 
-ATTEMPTS = 20
-FIRST_WAIT_SECONDS = 0.02
-LONGEST_WAIT_SECONDS = 0.5
+ATTEMPTS = COMMIT_RETRIES
 
 PREFIX = "lakehouse."
 
@@ -127,6 +126,9 @@ def _commit(
     replaced = {path for part in pending for path in part.base}
     transaction = table.transaction()
     evolve(transaction, staged.contract)
+    if transaction.table_metadata.current_schema_id != table.metadata.current_schema_id:
+        # PyIceberg's own retries expect the schema that this handle knows: once it has changed, all of them are in vain
+        table.metadata.properties[TableProperties.COMMIT_NUM_RETRIES] = "0"
     condition = partition_filter(staged.contract, [part.key for part in pending])
     summary = {**_describe(staged, pending), **properties}
     old = [task.file for task in table.scan(condition).plan_files() if task.file.file_path in replaced]

@@ -18,7 +18,8 @@ from deploy.native.errors import StackError
 from deploy.native.programs import PROGRAMS
 from lakehouse_assets_tests.paths import PROJECT
 
-PROFILES = {"lakehouse", "ml", "bi", "monitoring"}
+PAGES = {"lakehouse", "ml", "bi", "monitoring"}
+PROFILES = {*PAGES, "rest"}
 DOCUMENT: dict[str, Any] = yaml.safe_load(COMPOSE_FILE.read_text(encoding="utf-8"))
 SERVICES: dict[str, dict[str, Any]] = DOCUMENT["services"]
 SECRETS = sorted(name for name, value in read_env_file(EXAMPLE).items() if not value)
@@ -57,6 +58,7 @@ def test_a_service_that_stays_has_a_health_check_of_programs_in_its_image(name: 
         "lakehouse-superset": {"python"},
         "postgres": {"pg_isready"},
         "chrislusf/seaweedfs": {"/bin/sh"},
+        "ghcr.io/projectnessie/nessie": {"bash"},
         "trinodb/trino": {"/usr/lib/trino/bin/health-check"},
         "valkey/valkey": {"valkey-cli"},
         "prom/prometheus": {"wget"},
@@ -76,7 +78,7 @@ def test_a_service_waits_until_what_it_needs_is_healthy_or_done(name: str) -> No
 @pytest.mark.parametrize("profile", sorted(PROFILES))
 def test_a_profile_starts_alone(profile: str) -> None:
     inside = {name for name, service in SERVICES.items() if profile in service["profiles"]}
-    assert "proxy" in inside
+    assert ("proxy" in inside) == (profile in PAGES)
     outside = {(name, need) for name in inside for need in SERVICES[name].get("depends_on", {}) if need not in inside}
     assert not outside
 
@@ -99,6 +101,39 @@ def test_a_port_means_the_same_service_inside_outside_and_without_docker() -> No
     assert services["trino"].ports == (8080,)
     assert services["dagster-webserver"].ports == (8082,)
     assert services["mlflow"].ports == (5000,)
+
+
+def test_the_catalog_is_sql_unless_the_environment_file_asks_for_the_rest_server() -> None:
+    """Whoever opens tables is told at once: the pipeline, Spark's server and Trino."""
+    usual = read_services(FILLED)
+    address = "http://nessie:19120/iceberg"
+    on_rest = read_services({**FILLED, "CATALOG_TYPE": "rest", "CATALOG_URI": address})
+    for name in ("dagster-code", "spark-connect"):
+        known = usual[name].environment
+        assert (known["LAKEHOUSE_CATALOG__TYPE"], known["LAKEHOUSE_CATALOG__URI"][:10]) == ("sql", "postgresql")
+        asked = on_rest[name].environment
+        assert (asked["LAKEHOUSE_CATALOG__TYPE"], asked["LAKEHOUSE_CATALOG__URI"]) == ("rest", address)
+    assert on_rest["trino"].environment["CATALOG_REST_URL"] == address
+    for services, kind in ((usual, "sql"), (on_rest, "rest")):
+        assert services["trino"].environment["CATALOG_TYPE"] == kind
+        folder = PROJECT / "deploy" / "trino" / "catalogs" / kind
+        assert {path.name for path in folder.iterdir()} == {"hive_prod.properties", "hive_read.properties"}
+        assert "iceberg.security=read_only" in (folder / "hive_read.properties").read_text(encoding="utf-8")
+        assert (
+            f"iceberg.catalog.type={ {'sql': 'jdbc'}.get(kind, kind) }" in (folder / "hive_prod.properties").read_text()
+        )
+
+
+def test_nessie_keeps_what_it_knows_and_hands_out_no_keys() -> None:
+    said = dict(
+        line.split("=", 1)
+        for line in (PROJECT / "deploy" / "nessie" / "application.properties").read_text(encoding="utf-8").splitlines()
+        if "=" in line and not line.startswith("#")
+    )
+    assert said["nessie.version.store.type"] == "JDBC2"  # its default forgets everything when it stops
+    assert said["nessie.catalog.service.s3.default-options.request-signing-enabled"] == "false"
+    assert said["quarkus.management.host"] == "127.0.0.1"
+    assert SERVICES["nessie"]["profiles"] == ["rest"]
 
 
 def test_the_object_store_opens_s3_alone() -> None:
@@ -144,6 +179,7 @@ def test_each_secret_comes_from_the_environment_file_and_has_no_default() -> Non
 def test_no_mounted_file_holds_a_secret_of_its_own() -> None:
     kinds = {".properties", ".yml", ".yaml", ".json", ".conf"}
     files = [path for path in (PROJECT / "deploy").rglob("*") if path.is_file() and path.suffix in kinds]
+    pointer = "urn:nessie-secret:quarkus:"  # names the setting that holds it
     assigned = re.compile(r"""(?i)(password|secret|access-key)[\w.-]*"?\s*[=:]\s*(?!\$\{|"")[^\s{]""")
     assert assigned.search("s3.aws-access-key=AKIA123")
     assert assigned.search('password: "swordfish"')
@@ -151,7 +187,7 @@ def test_no_mounted_file_holds_a_secret_of_its_own() -> None:
         f"{path.name}: {line}"
         for path in files
         for line in path.read_text(encoding="utf-8").splitlines()
-        if assigned.search(line)
+        if assigned.search(line.partition(pointer)[0])
     ]
     assert not found
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from deploy.native.compose import Health
+from deploy.native.env_file import ensure_env_file
 from deploy.native.errors import StackError
 from deploy.native.health import command_of, is_healthy
 from deploy.native.processes import Process
@@ -229,3 +230,13 @@ def test_a_health_check_may_fail_hang_or_be_another_here() -> None:
     assert not is_healthy(["false"], environment, 5)
     assert not is_healthy(["sleep", "30"], environment, 0.1)
     assert not is_healthy(["wget", "-q", f"http://127.0.0.1:{free_ports(1)[0]}/"], environment, 1)
+
+
+def test_the_rest_server_starts_only_where_it_is_named_or_is_the_catalog(tmp_path: Path) -> None:
+    file = tmp_path / "env"
+    assert ensure_env_file(file)
+    stack = Stack(tmp_path / "state", env_file=file)
+    assert "nessie" in stack.native
+    assert set(stack.native) - set(stack.usual) == {"nessie"}
+    file.write_text(file.read_text().replace("CATALOG_TYPE=sql", "CATALOG_TYPE=rest"))
+    assert stack.usual == stack.native

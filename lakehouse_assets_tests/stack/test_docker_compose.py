@@ -28,7 +28,7 @@ def env_file(tmp_path: Path) -> Path:
     return tmp_path / "env"
 
 
-@pytest.mark.parametrize("profile", ["lakehouse", "ml", "bi", "monitoring", "*"])
+@pytest.mark.parametrize("profile", ["lakehouse", "ml", "bi", "monitoring", "rest", "*"])
 def test_each_profile_is_whole(env_file: Path, profile: str) -> None:
     run = config(env_file, profile, "--quiet")
     assert (run.returncode, run.stderr) == (0, "")

@@ -166,4 +166,8 @@ def _teach(session: Any) -> None:
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0]
+    """The first line that says something: the bridge to Java begins with the name of its own call."""
+    words = str(error).strip().splitlines() or [type(error).__name__]
+    return next(
+        (line.lstrip(": ") for line in words if not line.startswith("An error occurred while calling")), words[0]
+    )

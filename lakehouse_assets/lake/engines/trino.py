@@ -3,11 +3,20 @@
 Belongs here: the connection. Does not: any statement.
 """
 
+import time
 from collections.abc import Sequence
+from itertools import count
 from typing import Any
 
 from lakehouse_assets.lake.engines import EngineFailed, ForeignName
 from lakehouse_assets.settings import CATALOG, NAMESPACE, Settings
+
+CATALOG_LOST = "Cannot check and eventually update SQL schema"
+"""Trino's words where PostgreSQL is not there, or was restarted and has cut the connections that Trino keeps: it met
+that while it opened the catalog, so nothing of the statement has run. No other failure is as sure."""
+
+TRIES = 4
+PAUSE_SECONDS = 2.0  # PostgreSQL starts in as many; a longer absence is for the step's own retries
 
 
 class Trino:
@@ -37,16 +46,20 @@ class Trino:
         )
 
     def rows(self, text: str) -> Sequence[tuple[Any, ...]]:
-        """The rows of a question."""
+        """The rows of a question; asked again where the catalog's connection was cut before it began."""
         from requests.exceptions import RequestException
         from trino.exceptions import Error
 
-        cursor = self._connection.cursor()
-        try:
-            cursor.execute(text)
-            return [tuple(row) for row in cursor.fetchall()]
-        except (Error, RequestException) as error:
-            raise EngineFailed(f"Trino at {self._where}: {error}") from error
+        for attempt in count(1):
+            cursor = self._connection.cursor()
+            try:
+                cursor.execute(text)
+                return [tuple(row) for row in cursor.fetchall()]
+            except (Error, RequestException) as error:
+                if attempt == TRIES or CATALOG_LOST not in str(error):
+                    raise EngineFailed(f"Trino at {self._where}: {error}") from error
+                time.sleep(PAUSE_SECONDS)
+        raise AssertionError("counting has no end")
 
     def run(self, text: str) -> None:
         """Carry out a statement; its answer is read to the end, which is when it is done."""

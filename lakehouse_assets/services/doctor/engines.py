@@ -130,7 +130,7 @@ def _refused(settings: Settings, words: str) -> Ailment:
             f"{user} may not write in {CATALOG}", "name a role that may: trino.user, deploy/trino/rules.json has them"
         )
     if "CATALOG_NOT_FOUND" in words:
-        return Ailment(f"has no catalog {CATALOG}", f"give it deploy/trino/catalog/{CATALOG}.properties")
+        return Ailment(f"has no catalog {CATALOG}", f"give it a file of deploy/trino/catalogs, {CATALOG}.properties")
     return Ailment(f"cannot write: {words}", "see that Trino reaches the catalog's database and the bucket")
 
 
