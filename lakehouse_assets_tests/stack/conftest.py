@@ -5,6 +5,7 @@ Servers that are up already are used and left running; others are started once, 
 """
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,7 +43,14 @@ def servers() -> Iterator[Stack]:
     hurry(stack.env_file)
     there_already = stack.running()
     yield stack
+    leave_spark()
     stack.stop(*(name for name in stack.services if name not in there_already))
+
+
+def leave_spark() -> None:
+    """Close this process's session: at its exit the client would ask a server that is gone for a minute."""
+    if "pyspark" in sys.modules and (session := sys.modules["pyspark"].sql.SparkSession.getActiveSession()):
+        session.stop()
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """One catalog, three writers: PyIceberg, Spark and Trino make, read and write the same tables, also all at once."""
 
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -16,7 +16,7 @@ from deploy.native.stack import Stack
 from lakehouse_assets.contracts.contract import Column, ColumnType, Contract
 from lakehouse_assets.lake.catalog import Lake
 from lakehouse_assets.lake.engines import ForeignName, opened
-from lakehouse_assets.lake.engines.statements import TYPES, name_in
+from lakehouse_assets.lake.engines.statements import name_in
 from lakehouse_assets.lake.engines.trino import Trino
 from lakehouse_assets.lake.table import pin
 from lakehouse_assets.settings import CATALOG, NAMESPACE
@@ -24,6 +24,17 @@ from lakehouse_assets_tests.lake.toys import TOY, start
 from lakehouse_assets_tests.stack.lakes import environment, lake_on
 
 pytestmark = [pytest.mark.stack("trino", "spark-connect"), pytest.mark.timeout(300)]
+
+TYPES: Mapping[ForeignName, Mapping[ColumnType, str]] = {
+    "spark": {
+        "string": "STRING", "long": "BIGINT", "int": "INT", "double": "DOUBLE", "boolean": "BOOLEAN", "date": "DATE",
+        "timestamptz": "TIMESTAMP", "binary": "BINARY",
+    },
+    "trino": {
+        "string": "VARCHAR", "long": "BIGINT", "int": "INTEGER", "double": "DOUBLE", "boolean": "BOOLEAN",
+        "date": "DATE", "timestamptz": "TIMESTAMP(6) WITH TIME ZONE", "binary": "VARBINARY",
+    },
+}  # fmt: skip
 
 ALL_TYPES = Contract(
     table="toy_types",
