@@ -73,7 +73,7 @@ def comparable(table: Table) -> Table:
 
 def clones(lake: Lake) -> list[str]:
     """The clones that are in the catalog."""
-    return [name for _, name in lake.catalog.list_tables(STAGING)]
+    return [name for _, name in lake.catalog.list_tables(STAGING)] if lake.catalog.namespace_exists(STAGING) else []
 
 
 def files(lake: Lake) -> list[str]:
