@@ -66,8 +66,8 @@ class RunCopy:
         whole = [one for one in found if one.source_run_id == self.bring(run_id)]
         if not whole:
             raise ModelGone(
-                f"run {run_id} of {self.source.uri} has no model {model_id} any more: restore it from a copy, or delete "
-                "the version that is made of it, then copy again"
+                f"run {run_id} of {self.source.uri} has no model {model_id} any more: restore it from a copy, or "
+                "delete the version that is made of it, then copy again"
             )
         return str(whole[0].model_id)
 
