@@ -11,10 +11,11 @@ from typing import Any
 from uuid import uuid4
 
 import numpy as np
-import psycopg2
 import pytest
+from sqlalchemy import create_engine, text
 
 from deploy.native.stack import Stack
+from lakehouse_assets.cli import main
 from lakehouse_assets.contracts.catalog import CONTRACTS
 from lakehouse_assets.lake.catalog import Lake, with_password
 from lakehouse_assets.lake.content_hash import content_hash
@@ -50,7 +51,6 @@ def tell(what, count):
 
 copy(embedded_at(Path(sys.argv[1])), load_settings("production"), progress=tell)
 """
-SCRIPT = "import sys; from lakehouse_assets.cli import main; sys.exit(main(sys.argv[1:]))"
 
 
 @dataclass(frozen=True)
@@ -92,12 +92,15 @@ def production(embedded: Embedded, stack: Stack, own_home: Path, monkeypatch: py
     monkeypatch.setenv("LAKEHOUSE_HOME", str(own_home))
     load_settings.cache_clear()
     known, schema = load_settings("production"), f"copy_{uuid4().hex[:8]}"
-    with psycopg2.connect(with_password(known).replace("+psycopg2", "")) as opened, opened.cursor() as cursor:
-        cursor.execute(f"CREATE SCHEMA {schema}")
+    engine = create_engine(with_password(known))
+    with engine.begin() as opened:
+        opened.execute(text(f"CREATE SCHEMA {schema}"))
+    engine.dispose()
     monkeypatch.setenv("LAKEHOUSE_CATALOG__URI", f"{known.catalog_uri}?options=-csearch_path%3D{schema}")
     monkeypatch.setenv("LAKEHOUSE_STORAGE__WAREHOUSE", f"s3://lakehouse/{schema}")
     load_settings.cache_clear()
     settings = load_settings("production")
+    assert Lake(settings).catalog  # makes the catalog's tables, as the stack does when it first starts
     forget_models(settings)
     yield settings
     forget_models(settings)
@@ -148,23 +151,24 @@ def copied_runs(settings: Settings) -> list[Any]:
     )
 
 
-def python(text: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    """Run Python in a process of its own, which sees the servers."""
-    return subprocess.run(
-        [sys.executable, "-c", text, *arguments], cwd=PROJECT, text=True, capture_output=True, timeout=200, check=False
+def killed(home: Path, at: str) -> None:
+    """Copy in a process of its own, which ends by -9 when it tells of a piece that begins so."""
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, str(home), at], cwd=PROJECT, text=True, capture_output=True, timeout=200
     )
+    assert done.returncode == -9, done.stderr
 
 
-def copied(home: Path) -> dict[str, Any]:
+def copied(home: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
     """What the console script says that it did."""
-    done = python(SCRIPT, "copy", "--to", "production", "--from", str(home), "--json")
-    assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout)
+    capsys.readouterr()
+    assert main(("copy", "--to", "production", "--from", str(home), "--json")) == 0
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)
     return found
 
 
 def test_tables_and_models_arrive_equal_though_the_copy_is_killed_twice(
-    embedded: Embedded, production: Settings
+    embedded: Embedded, production: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     registry = ModelRegistry(store_of(production))
     known = {run.info.run_id for run in copied_runs(production)}
@@ -172,16 +176,14 @@ def test_tables_and_models_arrive_equal_though_the_copy_is_killed_twice(
     def complete() -> list[bool]:
         return sorted(COMPLETE in run.data.tags for run in copied_runs(production) if run.info.run_id not in known)
 
-    done = python(KILLED, str(embedded.home), "feature_option_minutes 2026-11-17")
-    assert done.returncode == -9, done.stderr
+    killed(embedded.home, at="feature_option_minutes 2026-11-17")
     shown = {key for key in hashes(Lake(production)) if "2026" in key}
     assert shown == {key for key in embedded.hashes if "labels" in key} | {"feature_option_minutes 2026-11-16"}
-    done = python(KILLED, str(embedded.home), "model m-")
-    assert done.returncode == -9, done.stderr
+    killed(embedded.home, at="model m-")
     assert registry.numbers() == ()
     assert complete() == [False, True]  # a run and its parent
 
-    first = copied(embedded.home)
+    first = copied(embedded.home, capsys)
     assert {line["what"]: (line["copied"], line["there"], line["left"]) for line in first["lines"]} == {
         "landed files": (0, 1, 0), "feature_option_labels": (0, 3, 0), "feature_option_minutes": (0, 3, 0),
         "TickPricePredictor": (2, 0, 0), "model_promotions": (1, 0, 0),
@@ -203,7 +205,7 @@ def test_tables_and_models_arrive_equal_though_the_copy_is_killed_twice(
 
     made = {name: len(snapshots(lake, CONTRACTS[name])) for name in TABLES}
     assert made == {"feature_option_labels": 4, "feature_option_minutes": 4, "model_promotions": 1}
-    second = copied(embedded.home)
+    second = copied(embedded.home, capsys)
     assert not second["is_new"]
     assert {name: len(snapshots(Lake(production), CONTRACTS[name])) for name in TABLES} == made
     assert registry.numbers() == ("1", "2")

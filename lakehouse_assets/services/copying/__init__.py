@@ -103,7 +103,7 @@ class _Whole:
         for model in self.all_models:
             model.refuse_taken()
 
-    def tables(self, verdicts: VerdictsOfRecord, keep: bool, progress: Progress) -> Iterator[Line]:
+    def tables(self, verdicts: VerdictsOfRecord | None, keep: bool, progress: Progress) -> Iterator[Line]:
         """The landed files, and all tables but the ledger."""
         yield copy_landed(self.cut, self.source.raw, self.raw, keep, progress)
         for name, one in self.all_tables.items():
@@ -115,7 +115,7 @@ class _Whole:
         for model in self.all_models:
             yield model.run(RunCopy(model.source, model.target, progress), keep)
 
-    def ledger(self, verdicts: VerdictsOfRecord, progress: Progress) -> Iterator[Line]:
+    def ledger(self, verdicts: VerdictsOfRecord | None, progress: Progress) -> Iterator[Line]:
         """The ledger, after the aliases that it tells of; left out where its numbers mean other versions there."""
         if table := self.all_tables.get(MODEL_PROMOTIONS.table):
             if self.renumbered():
@@ -138,12 +138,11 @@ def _spelled(keys: Sequence[str]) -> str:
 
 
 @contextmanager
-def _verdicts(source: Settings) -> Iterator[VerdictsOfRecord]:
-    """What the gates said at the source: by its own instance where it has one, whatever `DAGSTER_HOME` names."""
+def _verdicts(source: Settings) -> Iterator[VerdictsOfRecord | None]:
+    """What the gates said at the source, by the instance in its state folder: `DAGSTER_HOME` may name production's."""
     home = source.home / "dagster"
     if not (home / "history").is_dir():
-        with VerdictsOfRecord(source) as found:
-            yield found
+        yield None
         return
     from dagster import DagsterInstance
 

@@ -103,14 +103,14 @@ class RunCopy:
         parameters = [Param(name, value) for name, value in run.data.params.items()]
         for start in range(0, len(parameters), PARAMETERS_AT_ONCE):
             client.log_batch(run_id, params=parameters[start : start + PARAMETERS_AT_ONCE])
-        for name in run.data.metrics:
-            points = [
-                Metric(one.key, one.value, one.timestamp, one.step, models.get(str(one.model_id)), one.dataset_name,
-                       one.dataset_digest)
-                for one in self.source.client.get_metric_history(run.info.run_id, name)
-            ]  # fmt: skip
-            for start in range(0, len(points), METRICS_AT_ONCE):
-                client.log_batch(run_id, metrics=points[start : start + METRICS_AT_ONCE])
+        points = [
+            Metric(one.key, one.value, one.timestamp, one.step, models.get(str(one.model_id)), one.dataset_name,
+                   one.dataset_digest)
+            for name in run.data.metrics
+            for one in self.source.client.get_metric_history(run.info.run_id, name)
+        ]  # fmt: skip
+        for start in range(0, len(points), METRICS_AT_ONCE):
+            client.log_batch(run_id, metrics=points[start : start + METRICS_AT_ONCE])
         if run.inputs and run.inputs.dataset_inputs:
             client.log_inputs(run_id, datasets=run.inputs.dataset_inputs)
 

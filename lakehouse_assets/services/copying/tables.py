@@ -77,7 +77,7 @@ class TableCopy:
         """The partitions that the target holds with rows of its own."""
         return in_the_way(_contents(self.head), self.there, self.history)
 
-    def run(self, verdicts: VerdictsOfRecord, progress: Progress) -> Line:
+    def run(self, verdicts: VerdictsOfRecord | None, progress: Progress) -> Line:
         """Bring what is missing; partitions with rows of the target's own are left.
 
         Raises:
@@ -114,7 +114,7 @@ class TableCopy:
         if current is not None:
             yield current.snapshot_id, self.head
 
-    def _bring(self, snapshot_id: int, part: Held, verdicts: VerdictsOfRecord, progress: Progress) -> None:
+    def _bring(self, snapshot_id: int, part: Held, verdicts: VerdictsOfRecord | None, progress: Progress) -> None:
         name = f"{self.contract.table} {part.key}"
         copy_partition(
             self.target,
@@ -124,13 +124,12 @@ class TableCopy:
             lambda count: progress(name, count),
         )
 
-    def _provenance(self, snapshot_id: int, part: Held, verdicts: VerdictsOfRecord) -> dict[str, str]:
+    def _provenance(self, snapshot_id: int, part: Held, verdicts: VerdictsOfRecord | None) -> dict[str, str]:
         """Whose rows they are: run, code and inputs are those of the commit that published them at the source."""
         writer = next((said for said in reversed(self.said) if _published(said).get(part.key) == part.content), {})
         carried = {name: writer[name] for name in CARRIED if name in writer}
-        copied = writer.get(COPIED_VERDICT)
-        author = Writer(part.content, carried.get(f"{PREFIX}run-id"), json.loads(copied) if copied else None)
-        verdict = verdicts.of_partition(self.contract.table, part.key, author)
+        author = Writer(part.content, carried.get(f"{PREFIX}run-id"))
+        verdict = verdicts.of_partition(self.contract.table, part.key, author) if verdicts else None
         said: dict[str, Any] = {
             **carried,
             COPIED_FROM: self.source.settings.catalog_uri,
