@@ -1,9 +1,11 @@
 """Tables from one state folder to another: the same bytes and rows, once, whole days, and never over other rows."""
 
 import datetime as dt
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import pytest
 
 from lakehouse_assets.contracts.contract import Contract
@@ -19,6 +21,7 @@ from lakehouse_assets.lake.query import Query
 from lakehouse_assets.lake.staging import stage
 from lakehouse_assets.lake.table import pin
 from lakehouse_assets.services.copying import CopyRefused
+from lakehouse_assets.services.instance import embedded_instance
 from lakehouse_assets.services.verdicts_of_record import RunVerdict, VerdictsOfRecord
 from lakehouse_assets_tests.services.copying.conftest import Ends
 from lakehouse_assets_tests.services.trained import FIRST, put_day
@@ -169,6 +172,30 @@ def test_a_verdict_that_came_along_counts_until_the_gates_are_asked_again(two_da
             )
             assert said == brought
     assert {writer.copied_verdict for writer in writers(lake, FEATURE_OPTION_LABELS, snapshot_id).values()} == {None}
+
+
+def test_the_verdicts_of_the_gates_come_along_with_the_rows(ends: Ends) -> None:
+    source, days = ends.source, dg.StaticPartitionsDefinition([FIRST_KEY])
+
+    @dg.asset(
+        name=FEATURE_OPTION_LABELS.table,
+        partitions_def=days,
+        check_specs=[dg.AssetCheckSpec("is_whole", asset=FEATURE_OPTION_LABELS.table)],
+    )
+    def labels() -> Iterator[dg.MaterializeResult[Any]]:
+        yield dg.MaterializeResult(check_results=[dg.AssetCheckResult(check_name="is_whole", passed=True)])
+
+    with embedded_instance(source.settings) as instance:
+        run_id = dg.materialize([labels], instance=instance, partition_key=FIRST_KEY).run_id
+    put_day(source, DAYS[1], seed=1)
+    text = f"SELECT * REPLACE (DATE '{FIRST_KEY}' AS trading_date) FROM feature_option_labels"
+    judged = _OfAnotherDay(text, {FEATURE_OPTION_LABELS.table: pin(source, FEATURE_OPTION_LABELS)})
+    publish(source, stage(source, FEATURE_OPTION_LABELS, judged, [FIRST_KEY]), {f"{PREFIX}run-id": run_id})
+    ends.run()
+    lake = ends.target
+    with VerdictsOfRecord(lake.settings) as verdicts:
+        (doubt,) = verdicts.doubts(lake, FEATURE_OPTION_LABELS, pin(lake, FEATURE_OPTION_LABELS).snapshot_id or 0)
+    assert doubt.endswith(f"no verdict is on record for {SECOND_KEY}")
 
 
 def _doubled(lake: Lake) -> Query:
