@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from pyiceberg.exceptions import TableAlreadyExistsError
-from pyiceberg.io import InputStream
+from pyiceberg.io import FileIO, InputStream
 from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table as IcebergTable
 
@@ -129,13 +129,19 @@ def open_like(lake: Lake, contract: Contract, source: IcebergTable) -> IcebergTa
 
 
 def copy_partition(
-    lake: Lake, source: Table, part: Held, properties: Mapping[str, str], advance: Advance = lambda _: None
+    lake: Lake,
+    source: Table,
+    io: FileIO,
+    part: Held,
+    properties: Mapping[str, str],
+    advance: Advance = lambda _: None,
 ) -> None:
     """Bring one partition here and show it in one commit, once its bytes and its rows are those of the source.
 
     Args:
         lake: the lake that it is brought to; the table is there (`open_like`).
         source: the source's rows at the snapshot that is copied.
+        io: reads the source's files.
         part: what the source holds of the partition there.
         properties: what the snapshot says of itself.
         advance: progress.
@@ -150,7 +156,7 @@ def copy_partition(
     base = frozenset(file.path for file in planned_files(table, contract, [part.key]))
     places = part.places(table.location())
     for path, place in places.items():
-        _copy_file(Lake(source.settings), lake, contract.table, path, place, advance)
+        _copy_file(io, path, table.io, place, advance)
     files = tuple(_at(file, places[file.file_path], table.metadata.default_spec_id) for file in part.files)
     for file in files:
         refuse_stray_file(contract, table.metadata, part.key, file)
@@ -186,24 +192,23 @@ def _at(file: DataFile, place: str, spec_id: int) -> DataFile:
     return moved
 
 
-def _copy_file(source: Lake, lake: Lake, table: str, path: str, place: str, advance: Advance) -> None:
+def _copy_file(source: FileIO, path: str, target: FileIO, place: str, advance: Advance) -> None:
     """Stream one file to its place and read it back.
 
     Raises:
         CopyMismatch: other bytes came back.
     """
     make_folder(place)
-    io = lake.load(table).io
     sent = hashlib.sha256()
     with (
-        source.load(table).io.new_input(path).open() as reading,
-        io.new_output(place).create(overwrite=True) as writing,
+        source.new_input(path).open() as reading,
+        target.new_output(place).create(overwrite=True) as writing,
     ):
         while block := reading.read(COPIED_AT_ONCE):
             sent.update(block)
             writing.write(block)
             advance(len(block))
-    with io.new_input(place).open() as reading:
+    with target.new_input(place).open() as reading:
         arrived = _sha256(reading)
     if sent.hexdigest() != arrived:
         raise CopyMismatch(

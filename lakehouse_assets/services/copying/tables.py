@@ -22,7 +22,7 @@ from lakehouse_assets.lake.commit import PREFIX
 from lakehouse_assets.lake.copies import Held, copy_partition, held, open_like
 from lakehouse_assets.lake.cut import Cut
 from lakehouse_assets.lake.inspection import COPIED_FROM, COPIED_SNAPSHOT, COPIED_VERDICT, Writer
-from lakehouse_assets.lake.table import known_snapshot
+from lakehouse_assets.lake.table import Table, known_snapshot
 from lakehouse_assets.lake.tags import tag_copied
 from lakehouse_assets.services.copying.history import History, in_the_way, may_become, to_bring
 from lakehouse_assets.services.copying.report import Line, Progress
@@ -90,14 +90,14 @@ class TableCopy:
         brought: set[str] = set()
         written = 0
         for snapshot_id, state in self._states():
+            source = self.cut.pin(self.contract, snapshot_id)
             for key in to_bring(_contents(state), self.there):
                 if key not in left:
-                    self._bring(snapshot_id, state[key], verdicts, progress)
+                    self._bring(source, state[key], verdicts, progress)
                     brought.add(key)
                     written += state[key].bytes
             if snapshot_id in self.wanted:
-                shown = self.cut.pin(self.contract, snapshot_id).content_key
-                tag_copied(self.target, self.contract.table, snapshot_id, shown)
+                tag_copied(self.target, self.contract.table, snapshot_id, source.content_key)
         there = len(set(self.head) - brought - left)
         return Line(self.contract.table, len(brought), there, len(left), written, "sha256, content")
 
@@ -114,17 +114,18 @@ class TableCopy:
         if current is not None:
             yield current.snapshot_id, self.head
 
-    def _bring(self, snapshot_id: int, part: Held, verdicts: VerdictsOfRecord | None, progress: Progress) -> None:
+    def _bring(self, source: Table, part: Held, verdicts: VerdictsOfRecord | None, progress: Progress) -> None:
         name = f"{self.contract.table} {part.key}"
         copy_partition(
             self.target,
-            self.cut.pin(self.contract, snapshot_id),
+            source,
+            self.table.io,
             part,
-            self._provenance(snapshot_id, part, verdicts),
+            self._provenance(source.snapshot_id, part, verdicts),
             lambda count: progress(name, count),
         )
 
-    def _provenance(self, snapshot_id: int, part: Held, verdicts: VerdictsOfRecord | None) -> dict[str, str]:
+    def _provenance(self, snapshot_id: int | None, part: Held, verdicts: VerdictsOfRecord | None) -> dict[str, str]:
         """Whose rows they are: run, code and inputs are those of the commit that published them at the source."""
         writer = next((said for said in reversed(self.said) if _published(said).get(part.key) == part.content), {})
         carried = {name: writer[name] for name in CARRIED if name in writer}
