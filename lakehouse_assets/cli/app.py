@@ -5,7 +5,18 @@ Belongs here: the table of contents. Does not: any verb (one small module a grou
 
 import typer
 
-from lakehouse_assets.cli import demo, doctor, leaderboard, quarantine, reproduce, rollback, simulate, sql, tables
+from lakehouse_assets.cli import (
+    copying,
+    demo,
+    doctor,
+    leaderboard,
+    quarantine,
+    reproduce,
+    rollback,
+    simulate,
+    sql,
+    tables,
+)
 
 app = typer.Typer(
     name="lakehouse",
@@ -18,7 +29,7 @@ app = typer.Typer(
 
 VERBS = (
     demo.demo, simulate.simulate, tables.tables, sql.sql, tables.history, quarantine.quarantine,
-    leaderboard.leaderboard, reproduce.reproduce, rollback.rollback, doctor.doctor,
+    leaderboard.leaderboard, reproduce.reproduce, rollback.rollback, doctor.doctor, copying.copy,
 )  # fmt: skip
 
 for verb in VERBS:

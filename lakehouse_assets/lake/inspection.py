@@ -5,7 +5,7 @@ Dagster keeps. Nothing here opens a data file.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from difflib import get_close_matches
@@ -21,6 +21,13 @@ from lakehouse_assets.lake.staging import WHOLE
 from lakehouse_assets.lake.table import pin_at, planned_files
 from lakehouse_assets.layers import FLOW
 from lakehouse_assets.settings import CATALOG, NAMESPACE
+
+COPIED_FROM = f"{PREFIX}copied-from"
+"""In the summary of a copied snapshot: the catalog that it was copied from."""
+COPIED_SNAPSHOT = f"{PREFIX}copied-snapshot-id"
+"""The snapshot there."""
+COPIED_VERDICT = f"{PREFIX}copied-verdict"
+"""What the gates said of these rows there, as JSON; absent where nothing was on record."""
 
 
 class UnknownTable(LookupError):
@@ -70,10 +77,14 @@ class SnapshotRecord:
 
 @dataclass(frozen=True)
 class Writer:
-    """Who wrote what a partition holds: the content's key, and the run that published it; None where nobody knows."""
+    """Who wrote what a partition holds: the content's key, and the run that published it; None where nobody knows.
+
+    `copied_verdict` is what the gates said of the rows in the lake that they were copied from.
+    """
 
     commit_key: str | None
     run_id: str | None
+    copied_verdict: Mapping[str, Sequence[str]] | None = None
 
 
 def contract_named(name: str) -> Contract:
@@ -124,15 +135,16 @@ def writers(lake: Lake, contract: Contract, snapshot_id: int) -> dict[str, Write
     held: dict[str, set[str | None]] = {}
     for file in pin_at(lake, contract, snapshot_id).files:
         held.setdefault(file.trading_date.isoformat() if file.trading_date else WHOLE, set()).add(file.commit_key)
-    runs: dict[str, str | None] = {}
+    told: dict[str, dict[str, str]] = {}
     for snapshot in lake.load(contract.table).metadata.snapshots:
         said = dict(snapshot.summary.additional_properties) if snapshot.summary else {}
-        for commit_key in said.get(f"{PREFIX}commit-keys", "").split(","):
-            runs[commit_key] = said.get(f"{PREFIX}run-id")
+        told.update(dict.fromkeys(said.get(f"{PREFIX}commit-keys", "").split(","), said))
     found = {}
     for key, keys in sorted(held.items()):
         only = next(iter(keys)) if len(keys) == 1 else None
-        found[key] = Writer(only, runs.get(only) if only else None)
+        said = told.get(only, {}) if only else {}
+        verdict = said.get(COPIED_VERDICT)
+        found[key] = Writer(only, said.get(f"{PREFIX}run-id"), json.loads(verdict) if verdict else None)
     return found
 
 

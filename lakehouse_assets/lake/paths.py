@@ -22,6 +22,12 @@ def commit_key_of(path: str) -> str | None:
     return found.group(1) if found else None
 
 
+def place_of(path: str) -> str:
+    """A data file below its table, the same wherever the table lies; another writer's by its whole path."""
+    found = _STAGED.search(path)
+    return path[found.start() :] if found else path
+
+
 def local_uri(path: str | Path) -> str:
     """A local path as Iceberg names it: nothing is percent-encoded, since no engine decodes it.
 

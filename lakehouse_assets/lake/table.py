@@ -20,7 +20,7 @@ from pyiceberg.table import Table as IcebergTable
 from lakehouse_assets.contracts.contract import Contract
 from lakehouse_assets.lake.catalog import Lake
 from lakehouse_assets.lake.engine import bind_files, connect, quoted
-from lakehouse_assets.lake.paths import commit_key_of
+from lakehouse_assets.lake.paths import commit_key_of, place_of
 from lakehouse_assets.settings import Settings
 
 if TYPE_CHECKING:
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 BATCH_ROWS = 100_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+COPIED = "copied."
+"""Begins the tag of a snapshot that shows what a snapshot of another lake showed, whose id follows."""
 
 
 @dataclass(frozen=True)
@@ -77,8 +80,8 @@ class Table:
 
     @cached_property
     def content_key(self) -> str:
-        """A digest of what the handle shows: the paths of its immutable files."""
-        return sha256("\n".join(sorted(file.path for file in self.files)).encode()).hexdigest()
+        """A digest of what the handle shows: its immutable files, by their places below the table."""
+        return sha256("\n".join(sorted(place_of(file.path) for file in self.files)).encode()).hexdigest()
 
     def only(self, partition_key: str) -> Table:
         """The same snapshot restricted to one partition; a table without partitions stays whole."""
@@ -163,19 +166,29 @@ def pin_at(lake: Lake, contract: Contract, snapshot_id: int) -> Table:
     """The table at a snapshot that was recorded earlier, whatever was written since; all partitions.
 
     Where that snapshot was `main`'s, the handle shows the same files as `pin` did then, hence the same content key.
+    A snapshot of the lake that this one was copied from is found by its tag.
 
     Raises:
         TableMissing: nothing was ever written to the table.
         SnapshotMissing: the table has no such snapshot (any more).
     """
     table = lake.load(contract.table)
-    if table.snapshot_by_id(snapshot_id) is None:
+    found = known_snapshot(table, snapshot_id)
+    if found is None:
         raise SnapshotMissing(
             f"{contract.table} has no snapshot {snapshot_id}: it was expired, or the tables were made anew since; "
             f"`lakehouse history {contract.table}` lists those that are there, and only a copy of the state folder "
             "from before brings it back"
         )
-    return _handle(lake, table, contract, snapshot_id, None)
+    return _handle(lake, table, contract, found, None)
+
+
+def known_snapshot(table: IcebergTable, snapshot_id: int) -> int | None:
+    """The table's own snapshot of this id, else the one that was copied from it; None where there is neither."""
+    if table.snapshot_by_id(snapshot_id) is not None:
+        return snapshot_id
+    copied = table.metadata.refs.get(f"{COPIED}{snapshot_id}")
+    return copied.snapshot_id if copied else None
 
 
 def _handle(

@@ -20,10 +20,11 @@ from pyiceberg.table.refs import SnapshotRefType
 from pyiceberg.table.update.snapshot import ManageSnapshots
 from sqlalchemy.exc import OperationalError
 
+from lakehouse_assets.contracts.catalog import CONTRACTS
 from lakehouse_assets.lake.catalog import Lake, TableMissing
 from lakehouse_assets.lake.commit import ATTEMPTS, PublishConflict, wait_before_retry
 from lakehouse_assets.lake.cut import Cut
-from lakehouse_assets.lake.table import SnapshotMissing
+from lakehouse_assets.lake.table import COPIED, SnapshotMissing, pin
 
 FOREVER: Final = 2**63 - 1
 """Milliseconds: the largest age that a reference can be given."""
@@ -130,6 +131,29 @@ def reconcile(lake: Lake, versions: Callable[[], Iterable[VersionInputs]]) -> Re
         except (SnapshotMissing, TableMissing):  # nothing can bring it back: the caller says so
             lost.append(one)
     return Reconciled(tuple(tagged), removed, tuple(lost))
+
+
+def tag_copied(lake: Lake, table: str, source_snapshot_id: int, content_key: str) -> int | None:
+    """Remember that `main` shows now what a snapshot of the lake showed that it was copied from.
+
+    Args:
+        lake: this lake.
+        table: the table.
+        source_snapshot_id: the snapshot there.
+        content_key: what it showed.
+
+    Returns:
+        The snapshot here; None where `main` shows something else, so that nothing is remembered.
+
+    Raises:
+        TableMissing: nothing was written to the table.
+        PublishConflict: too many writers at once.
+    """
+    shown = pin(lake, CONTRACTS[table])
+    if shown.snapshot_id is None or shown.content_key != content_key:
+        return None
+    _tag(lake, TaggedSnapshot(table, f"{COPIED}{source_snapshot_id}", shown.snapshot_id))
+    return shown.snapshot_id
 
 
 def _tag(lake: Lake, wanted: TaggedSnapshot) -> None:

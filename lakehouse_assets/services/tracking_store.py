@@ -21,8 +21,12 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger(__name__)
 SQLITE = "sqlite:///"
-QUIET: Final = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false"}
-"""Before MLflow is imported: nothing is sent to its makers, no bars in the logs."""
+QUIET: Final = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+}
+"""Before MLflow is imported: nothing is sent to its makers, no bars in the logs, no addresses on stdout."""
 _OPENED: dict[str, "MlflowClient"] = {}
 _POINTING = threading.RLock()
 _HELD = threading.local()

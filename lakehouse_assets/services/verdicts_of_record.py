@@ -47,6 +47,15 @@ class RunVerdict:
             return f"{len(self.passed)} of {total} passed, warned: {', '.join(self.warned)}"
         return f"{total} passed"
 
+    def as_dict(self) -> dict[str, list[str]]:
+        """The verdict as JSON values."""
+        return {"passed": list(self.passed), "warned": list(self.warned), "refused": list(self.refused)}
+
+    @classmethod
+    def from_dict(cls, saved: Mapping[str, Sequence[str]]) -> "RunVerdict":
+        """The verdict out of `as_dict`."""
+        return cls(*(tuple(saved[name]) for name in ("passed", "warned", "refused")))
+
 
 class VerdictsOfRecord:
     """The verdicts by run and table; each run's events are read once. Use it as a context."""
@@ -96,7 +105,7 @@ class VerdictsOfRecord:
         """
         refused, silent = [], []
         for key, writer in writers(lake, contract, snapshot_id).items():
-            said = self._of_partition(contract.table, key, writer)
+            said = self.of_partition(contract.table, key, writer)
             if said is None:
                 silent.append(key)
             elif said.is_refused:
@@ -104,14 +113,23 @@ class VerdictsOfRecord:
         found = [f"no verdict is on record for {_spelled(silent)}"] if silent else []
         return [f"the gates of {contract.table} are not green: {words}" for words in (*refused, *found)]
 
-    def _of_partition(self, table: str, key: str, writer: Writer) -> RunVerdict | None:
-        """What was said in the run that published the content, else in the last that made the very same again.
+    def of_partition(self, table: str, key: str, writer: Writer) -> RunVerdict | None:
+        """What was said of the content that a writer has left in a partition.
 
-        Such a run publishes nothing, so no snapshot names it; the data version of its materialization is the content.
+        In the run that published it, else in the last that made the very same again, else where it was copied from.
         """
-        said = self.of_run(writer.run_id, table)
-        if said or self._instance is None or writer.commit_key is None:
-            return said
+        said = self.of_run(writer.run_id, table) or self._of_remaking(table, key, writer)
+        if said is None and writer.copied_verdict is not None:
+            return RunVerdict.from_dict(writer.copied_verdict)
+        return said
+
+    def _of_remaking(self, table: str, key: str, writer: Writer) -> RunVerdict | None:
+        """A run that made the same content again publishes nothing, so no snapshot names it.
+
+        The data version of its materialization is the content.
+        """
+        if self._instance is None or writer.commit_key is None:
+            return None
         from dagster import AssetKey, AssetRecordsFilter
 
         asked = AssetRecordsFilter(AssetKey(table), asset_partitions=[key])

@@ -27,7 +27,7 @@ from lakehouse_assets_tests.cli.toy_lake import at_home
 SCRIPT = Path(sys.executable).with_name("lakehouse")
 VERBS = (
     "demo", "simulate", "tables", "sql", "history", "quarantine", "leaderboard", "reproduce", "rollback",
-    "doctor",
+    "doctor", "copy",
 )  # fmt: skip
 HEAVY = (
     "dagster", "pyiceberg", "duckdb", "pyarrow", "numpy", "sqlglot", "mlflow", "pandas", "xgboost", "lightgbm",

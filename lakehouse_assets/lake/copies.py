@@ -1,0 +1,224 @@
+"""A partition of another lake's table, brought here file by file, byte by byte.
+
+Belongs here: where a copied file goes, writing and verifying it, the commit that shows it. Does not: which partitions
+are copied, and in which order (`services.copying`).
+
+A file keeps its place below its table, and with it the content key of its commit: whoever materializes the partition
+here finds the very content that it would make. The place is the same for every attempt, so a staged file is never
+removed: it may be another attempt's, and may be published.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from pyiceberg.exceptions import TableAlreadyExistsError
+from pyiceberg.io import FileIO, InputStream
+from pyiceberg.manifest import DataFile
+from pyiceberg.table import Table as IcebergTable
+
+from lakehouse_assets.contracts.contract import Contract
+from lakehouse_assets.lake.catalog import TABLE_PROPERTIES, Lake, TableMissing
+from lakehouse_assets.lake.commit import publish
+from lakehouse_assets.lake.content_hash import content_hash
+from lakehouse_assets.lake.paths import KEY_DIGITS, commit_key_of, place_of
+from lakehouse_assets.lake.query import digest
+from lakehouse_assets.lake.schema import field_ids, refuse_other_layout
+from lakehouse_assets.lake.staging import WHOLE, Staged, StagedPartition
+from lakehouse_assets.lake.storage import make_folder
+from lakehouse_assets.lake.strays import refuse_stray_file
+from lakehouse_assets.lake.table import Table, as_date, described, partition_filter, planned_files
+from lakehouse_assets.settings import NAMESPACE
+
+COPIED_AT_ONCE = 1 << 22
+"""Bytes held of a file while it is copied."""
+
+Advance = Callable[[int], None]
+"""Told the bytes of each piece that was written."""
+
+_CARRIED = (
+    "content", "file_format", "partition", "record_count", "file_size_in_bytes", "column_sizes", "value_counts",
+    "null_value_counts", "nan_value_counts", "lower_bounds", "upper_bounds", "split_offsets",
+)  # fmt: skip
+"""What the manifest says of a file, wherever it lies."""
+
+
+class CopyMismatch(RuntimeError):
+    """What arrived is not what was sent; it is not visible, and the message says which file or rows."""
+
+
+class ForeignShape(ValueError):
+    """The table that is there numbers its columns otherwise; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """What a table holds of one partition at one snapshot; `content` names it, equal where the content is."""
+
+    key: str
+    content: str
+    files: tuple[DataFile, ...] = field(repr=False)
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of the files."""
+        return sum(file.file_size_in_bytes for file in self.files)
+
+    @property
+    def rows(self) -> int:
+        """Rows of the files."""
+        return sum(file.record_count for file in self.files)
+
+    def places(self, location: str) -> dict[str, str]:
+        """Where each file goes below a table's location, by its path; the content's name is part of it."""
+        root = location.rstrip("/")
+        if {commit_key_of(file.file_path) for file in self.files} == {self.content}:
+            return {file.file_path: root + place_of(file.file_path) for file in self.files}
+        folder = f"{root}/data/{self.content}-{self.content[:8]}"
+        named = ((file.file_path, file.file_path.rpartition("/")[2]) for file in self.files)
+        return {path: f"{folder}/{number}-{name}" for number, (path, name) in enumerate(sorted(named))}
+
+
+def held(table: IcebergTable, contract: Contract, snapshot_id: int | None = None) -> dict[str, Held]:
+    """What a snapshot (default: the current one) holds, by partition key, in their order.
+
+    Raises:
+        DeleteFilesFound: a foreign writer deleted single rows.
+    """
+    if table.current_snapshot() is None:
+        return {}
+    planned_files(table, contract, None, snapshot_id)
+    names = [one.name for one in table.spec().fields]
+    position = names.index("trading_date") if "trading_date" in names else None
+    by_key: dict[str, list[DataFile]] = {}
+    for task in table.scan(partition_filter(contract, None), snapshot_id=snapshot_id).plan_files():
+        date = as_date(task.file.partition[position]) if position is not None else None
+        by_key.setdefault(date.isoformat() if date else WHOLE, []).append(task.file)
+    return {key: Held(key, _content(files), tuple(files)) for key, files in sorted(by_key.items())}
+
+
+def open_like(lake: Lake, contract: Contract, source: IcebergTable) -> IcebergTable:
+    """The table here, made with the columns and ids of the source where it is missing.
+
+    Raises:
+        ForeignShape: it is there and numbers a column otherwise: the source's files would be misread.
+        SchemaConflict: its partitions are not those of the settings.
+    """
+    try:
+        table = lake.load(contract.table)
+    except TableMissing:
+        try:
+            table = lake.catalog.create_table(
+                (NAMESPACE, contract.table),
+                schema=source.schema(),
+                partition_spec=source.spec(),
+                sort_order=source.sort_order(),
+                properties=TABLE_PROPERTIES,
+            )
+        except TableAlreadyExistsError:  # another process was faster
+            table = lake.load(contract.table)
+    refuse_other_layout(contract, table.spec())
+    ours = {one.name: one.field_id for one in table.schema().fields}
+    theirs = {one.name: one.field_id for one in source.schema().fields}
+    if differing := sorted(name for name, number in theirs.items() if ours.get(name, number) != number):
+        raise ForeignShape(
+            f"{contract.table}: the table that is there numbers {', '.join(differing)} otherwise than the source, so "
+            "the source's files would be misread: drop it there where nothing needs it, then copy again"
+        )
+    return table
+
+
+def copy_partition(
+    lake: Lake,
+    source: Table,
+    io: FileIO,
+    part: Held,
+    properties: Mapping[str, str],
+    advance: Advance = lambda _: None,
+) -> None:
+    """Bring one partition here and show it in one commit, once its bytes and its rows are those of the source.
+
+    Args:
+        lake: the lake that it is brought to; the table is there (`open_like`).
+        source: the source's rows at the snapshot that is copied.
+        io: reads the source's files.
+        part: what the source holds of the partition there.
+        properties: what the snapshot says of itself.
+        advance: progress.
+
+    Raises:
+        CopyMismatch: what arrived differs; nothing of it is visible.
+        PublishConflict: another run published the partition meanwhile.
+        StrayRows: a file holds rows of another partition.
+    """
+    contract = source.contract
+    table = lake.load(contract.table)
+    base = frozenset(file.path for file in planned_files(table, contract, [part.key]))
+    places = part.places(table.location())
+    for path, place in places.items():
+        _copy_file(io, path, table.io, place, advance)
+    files = tuple(_at(file, places[file.file_path], table.metadata.default_spec_id) for file in part.files)
+    for file in files:
+        refuse_stray_file(contract, table.metadata, part.key, file)
+    ids = field_ids(contract, table.metadata)
+    planned = tuple(described(file, None) for file in files)
+    staged = Staged(
+        contract,
+        (StagedPartition(part.key, part.content, base, planned, files, None, False, 0.0),),
+        {}, ids, lake.settings, {},
+    )  # fmt: skip
+    sent, arrived = content_hash(source.only(part.key)), content_hash(staged.table(staged.partitions[0]))
+    if sent != arrived:
+        raise CopyMismatch(
+            f"{contract.table} {part.key}: the rows arrived otherwise (content {sent[:12]} became {arrived[:12]}); "
+            "they are not visible: copy again, and look at the store if it happens twice"
+        )
+    publish(lake, staged, properties)
+
+
+def _content(files: Iterable[DataFile]) -> str:
+    """The content key of the commit that wrote the files; of a foreign writer's files a digest of their names."""
+    known = list(files)
+    keys = {commit_key_of(file.file_path) for file in known}
+    only = next(iter(keys)) if len(keys) == 1 else None
+    named = sorted((file.file_path, file.file_size_in_bytes, file.record_count) for file in known)
+    return only or digest(named)[:KEY_DIGITS]
+
+
+def _at(file: DataFile, place: str, spec_id: int) -> DataFile:
+    """The same entry of a manifest for the file at its new place."""
+    moved = DataFile.from_args(file_path=place, **{name: getattr(file, name) for name in _CARRIED})
+    moved.spec_id = spec_id
+    return moved
+
+
+def _copy_file(source: FileIO, path: str, target: FileIO, place: str, advance: Advance) -> None:
+    """Stream one file to its place and read it back.
+
+    Raises:
+        CopyMismatch: other bytes came back.
+    """
+    make_folder(place)
+    sent = hashlib.sha256()
+    with (
+        source.new_input(path).open() as reading,
+        target.new_output(place).create(overwrite=True) as writing,
+    ):
+        while block := reading.read(COPIED_AT_ONCE):
+            sent.update(block)
+            writing.write(block)
+            advance(len(block))
+    with target.new_input(place).open() as reading:
+        arrived = _sha256(reading)
+    if sent.hexdigest() != arrived:
+        raise CopyMismatch(
+            f"{place}: sha256 {sent.hexdigest()[:12]} was sent, {arrived[:12]} came back; the file is not visible: "
+            "copy again, and look at the store if it happens twice"
+        )
+
+
+def _sha256(stream: InputStream) -> str:
+    digest_of = hashlib.sha256()
+    while block := stream.read(COPIED_AT_ONCE):
+        digest_of.update(block)
+    return digest_of.hexdigest()
