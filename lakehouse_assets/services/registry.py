@@ -9,7 +9,7 @@ caller was judged against. A server store has no such lock across hosts; there t
 training runs apart, and without it the later writer wins.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -190,6 +190,11 @@ def keep_all_inputs(lake: Lake, store: TrackingStore) -> Reconciled:
         PublishConflict: too many writers at once.
     """
     return reconcile(lake, lambda: registered_inputs(store))
+
+
+def known_are(names: Sequence[str]) -> str:
+    """What there is, in words: models, or versions of one."""
+    return f"known are {', '.join(names)}" if names else "there are none yet: run ml_pipeline"
 
 
 def registered_models(store: TrackingStore) -> tuple[str, ...]:

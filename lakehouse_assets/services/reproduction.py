@@ -17,7 +17,7 @@ from lakehouse_assets.services.digit_training import attempt
 from lakehouse_assets.services.environment import Environment
 from lakehouse_assets.services.model_training import Progress, training_rows
 from lakehouse_assets.services.provenance import Provenance
-from lakehouse_assets.services.registry import DIGIT_MODEL, TICK_MODEL, ModelRegistry
+from lakehouse_assets.services.registry import DIGIT_MODEL, TICK_MODEL, ModelRegistry, known_are
 from lakehouse_assets.services.tracking_store import TrackingStore
 from lakehouse_assets.services.training_record import TrainingRecord
 from lakehouse_assets.services.training_rows import inputs_again
@@ -77,17 +77,17 @@ def resolve(store: TrackingStore, uri: str) -> tuple[ModelRegistry, str]:
         UnknownModel: it is no such URI, or there is no such model, version or alias.
     """
     named = MODEL_URI.fullmatch(uri)
-    if named is None or named["name"] not in RETRAINING:
+    if named is None:
         raise UnknownModel(
             f"{uri}: write models:/<name>/<version> or models:/<name>@<alias>, of {', '.join(RETRAINING)}"
         )
+    if named["name"] not in RETRAINING:
+        raise UnknownModel(f"{uri}: no model {named['name']} can be made again; known are {', '.join(RETRAINING)}")
     registry = ModelRegistry(store, named["name"])
     known = registry.numbers()
     number = named["version"] or registry.alias(named["alias"])
     if number not in known:
-        raise UnknownModel(
-            f"{uri}: there is no such version; there are {', '.join(known) or 'none yet: run ml_pipeline'}"
-        )
+        raise UnknownModel(f"{uri}: there is no such version; {known_are(known)}")
     return registry, number
 
 

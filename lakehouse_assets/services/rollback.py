@@ -11,7 +11,7 @@ from lakehouse_assets.contracts.models import ROLLBACK
 from lakehouse_assets.lake.catalog import Lake
 from lakehouse_assets.services.promotion_ledger import Move, in_force, read
 from lakehouse_assets.services.promotions import Moved, move_champion, named, reconcile
-from lakehouse_assets.services.registry import ModelRegistry, registered_models
+from lakehouse_assets.services.registry import ModelRegistry, known_are, registered_models
 
 BY_HAND: Final = "cli"
 
@@ -94,7 +94,7 @@ def _refuse_unknown(registry: ModelRegistry) -> None:
     if registry.name in known:
         return
     close = get_close_matches(registry.name, known, n=1, cutoff=0.4)
-    advice = f"did you mean {close[0]}?" if close else f"there are {', '.join(known) or 'none yet: run ml_pipeline'}"
+    advice = f"did you mean {close[0]}?" if close else known_are(known)
     raise RollbackRefused(f"there is no registered model {registry.name}: {advice}")
 
 

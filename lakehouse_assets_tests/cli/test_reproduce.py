@@ -136,7 +136,7 @@ def test_for_scripts_all_that_differs_is_listed_in_order(models: Lake, lakehouse
         ("models:/TickPricePredictor/0", "write models:/<name>/<version>"),
         ("models:/TickPricePredictor/1/2", "write models:/<name>/<version>"),
         ("models:/TickPricePredictor/1@champion", "write models:/<name>/<version>"),
-        ("models:/Oracle/1", "of TickPricePredictor, DigitClassifier"),
+        ("models:/Oracle/1", "no model Oracle can be made again; known are TickPricePredictor, DigitClassifier"),
         ("models:/TickPricePredictor/'; --", "write models:/<name>/<version>"),
         ("", "write models:/<name>/<version>"),
     ],
@@ -157,7 +157,7 @@ def test_a_version_that_is_not_there_is_one_line_that_names_those_there_are(
 ) -> None:
     said = lakehouse("reproduce", uri)
     assert (said.code, said.out) == (1, "")
-    assert said.err == f"error: {uri}: there is no such version; there are 1\n"
+    assert said.err == f"error: {uri}: there is no such version; known are 1\n"
 
 
 @pytest.mark.parametrize("model", ["TickPricePredictor", "DigitClassifier"])

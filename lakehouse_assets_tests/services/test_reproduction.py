@@ -114,8 +114,8 @@ def test_the_first_thing_that_differs_is_named(
     ("uri", "words"),
     [
         ("TickPricePredictor/1", "write models:/<name>/<version>"),
-        ("models:/Oracle/1", "of TickPricePredictor, DigitClassifier"),
-        (f"models:/{TICK_MODEL}/99", "there is no such version; there are 1, 2, 3"),
+        ("models:/Oracle/1", "no model Oracle can be made again; known are TickPricePredictor, DigitClassifier"),
+        (f"models:/{TICK_MODEL}/99", "there is no such version; known are 1, 2, 3"),
         (f"models:/{TICK_MODEL}@nobody", "there is no such version"),
     ],
 )

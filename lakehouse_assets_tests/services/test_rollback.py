@@ -122,7 +122,7 @@ def test_a_model_that_never_had_a_champion_says_so(lake: Lake, registry: ModelRe
 def test_an_unknown_model_is_told_the_closest_name(lake: Lake, three: ModelRegistry) -> None:
     with pytest.raises(RollbackRefused, match=r"no registered model TickPredictor: did you mean TickPricePredictor\?"):
         roll_back(lake, ModelRegistry(three.store, "TickPredictor"))
-    with pytest.raises(RollbackRefused, match="no registered model Xyz: there are TickPricePredictor"):
+    with pytest.raises(RollbackRefused, match="no registered model Xyz: known are TickPricePredictor"):
         roll_back(lake, ModelRegistry(three.store, "Xyz"))
 
 
