@@ -58,10 +58,10 @@ test-stack: .venv/test.stamp ## the tests on the real servers, started on 127.0.
 
 # Another Python than the project's will do: the machine may have Docker alone.
 .env:
-	@$(PYTHON) deploy/native/env_file.py
+	@$(or $(PYTHON),python3) deploy/native/env_file.py
 
 up: .env ## start the production stack with Docker; PROFILES="lakehouse ml" for a part of it
-	@docker compose $(addprefix --profile ,$(PROFILES)) up --build --detach --wait
+	@GIT_SHA="$$(git describe --always --abbrev=40 --dirty --exclude '*' 2>/dev/null || echo unknown)" docker compose $(addprefix --profile ,$(PROFILES)) up --build --detach --wait
 
 down: .env ## stop the production stack; its data stay
 	@docker compose --profile '*' down

@@ -4,7 +4,6 @@ Belongs here: the command line. Does not: what it does (`stack`).
 """
 
 import argparse
-import shutil
 import signal
 import sys
 import time
@@ -37,13 +36,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("services", nargs="*", help="with those they need; all that can be had, if none is named")
     parser.add_argument("--state", type=Path, default=STATE, help="where data, logs and configuration lie")
     parser.add_argument("--env-file", type=Path, help="the secrets; written on first use")
-    parser.add_argument("--fresh", action="store_true", help="up: delete the data of an earlier stack first")
     return parser.parse_intermixed_args()
 
 
 def _up(stack: Stack, asked: argparse.Namespace) -> int:
-    if asked.fresh and not stack.running():
-        shutil.rmtree(stack.state, ignore_errors=True)
     began = time.monotonic()
     for name in stack.start(*asked.services):
         ports = ", ".join(str(port) for port in stack.services[name].ports)

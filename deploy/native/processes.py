@@ -22,9 +22,17 @@ class Process:
 
     pid: int
     started: str
+    stop_signal: int = signal.SIGTERM
 
     @classmethod
-    def start(cls, command: Sequence[str], environment: Mapping[str, str], cwd: Path, log: Path) -> "Process":
+    def start(
+        cls,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        cwd: Path,
+        log: Path,
+        stop_signal: signal.Signals = signal.SIGTERM,
+    ) -> "Process":
         """Start a command in a group of its own, its output appended to a file."""
         with log.open("ab") as output:
             child = subprocess.Popen(  # noqa: S603
@@ -32,7 +40,7 @@ class Process:
                 start_new_session=True,
             )  # fmt: skip
         _CHILDREN[child.pid] = child
-        return cls(child.pid, _seen(child.pid)[1])
+        return cls(child.pid, _seen(child.pid)[1], stop_signal)
 
     @classmethod
     def load(cls, path: Path) -> "Process | None":
@@ -55,10 +63,10 @@ class Process:
         """Wait for the end of a process that this very process started; its exit code."""
         return _CHILDREN[self.pid].wait()
 
-    def stop(self, number: signal.Signals, patience: float) -> None:
-        """End the process and all of its group: by this signal, and by force after so many seconds."""
+    def stop(self, patience: float) -> None:
+        """End the process and all of its group: by its signal, and by force after so many seconds."""
         if self.alive():
-            os.killpg(self.pid, number)
+            os.killpg(self.pid, self.stop_signal)
             self._await_end(patience)
         self.kill()  # what is left of the group
 

@@ -95,8 +95,7 @@ class Stack:
         for name in reversed([name for name in self.services if name in (names or self.services)]):
             process = Process.load(self._record(name))
             if process is not None:
-                launch = self._launch(self.services[name])
-                process.stop(launch.stop_signal, self.services[name].stop_seconds)
+                process.stop(self.services[name].stop_seconds)
                 self._record(name).unlink()
             self._done(name).unlink(missing_ok=True)
 
@@ -133,7 +132,9 @@ class Stack:
         if launch.before is not None:
             launch.before()
         environment = self.whole_environment(service.name)
-        process = Process.start(launch.command, environment, self._folder(service), self.log(service.name))
+        process = Process.start(
+            launch.command, environment, self._folder(service), self.log(service.name), launch.stop_signal
+        )
         process.save(self._record(service.name))
         try:
             self._wait(service, launch, process)

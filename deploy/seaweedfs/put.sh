@@ -2,7 +2,8 @@
 # Healthy is a store that takes an object: the server answers long before it can write.
 set -eu
 put() {
-    curl --silent --max-time 8 --aws-sigv4 "aws:amz:us-east-1:s3" --user "$S3_ACCESS_KEY:$S3_SECRET_KEY" \
+    printf 'user = "%s:%s"\n' "$S3_ACCESS_KEY" "$S3_SECRET_KEY" |
+        curl --config - --silent --max-time 8 --aws-sigv4 "aws:amz:us-east-1:s3" \
         --header "x-amz-content-sha256: UNSIGNED-PAYLOAD" \
         --output /dev/null --write-out '%{http_code}' --request PUT "$@"
 }

@@ -1,6 +1,6 @@
 #!/bin/sh
 # The object store in one process. Master (9333), volumes (8380) and filer (8888) listen on 127.0.0.1 inside the
-# container; only S3 (8333) is open to the other services. Without an identity S3 would be open to everyone.
+# container; S3 (8333) is open to the other services, and nothing else should be. Without an identity S3 would be open to everyone.
 set -eu
 umask 077
 cat >/run/seaweedfs/s3.json <<JSON

@@ -5,6 +5,7 @@ The key of a commit is its content, so a repeated publish finds its files on `ma
 """
 
 import json
+import os
 import random
 import subprocess
 import time
@@ -186,10 +187,13 @@ def wait_before_retry(attempt: int) -> None:
 
 @cache
 def git_sha() -> str:
-    """The commit of the code that runs, with `-dirty` where files differ from it; "unknown" outside a checkout."""
+    """The commit of the code that runs, with `-dirty` where files differ from it.
+
+    Outside a checkout it is what the image was made of (`GIT_SHA`), or "unknown".
+    """
     head, changes = _git("rev-parse", "HEAD"), _git("status", "--porcelain", "--untracked-files=no")
     if head is None:
-        return "unknown"
+        return os.environ.get("GIT_SHA", "unknown")
     return f"{head}-dirty" if changes else head
 
 

@@ -196,7 +196,7 @@ def test_a_group_goes_with_its_children(tmp_path: Path) -> None:
         assert time.monotonic() < deadline
         time.sleep(0.05)
     child = int((tmp_path / "log").read_text().split()[0])
-    process.stop(signal.SIGTERM, 10)
+    process.stop(10)
     assert not process.alive()
     deadline = time.monotonic() + 10
     while (state := _state(child)) not in ("", "Z"):
@@ -212,7 +212,7 @@ def _state(pid: int) -> str:
 def test_a_number_that_another_process_took_is_left_alone(tmp_path: Path) -> None:
     mine = Process(os.getpid(), "0")
     assert not mine.alive()
-    mine.stop(signal.SIGTERM, 1)  # this very process would end
+    mine.stop(1)  # this very process would end
     process = Process.start(["true"], dict(os.environ), tmp_path, tmp_path / "log")
     assert process.wait() == 0
     assert not process.alive()

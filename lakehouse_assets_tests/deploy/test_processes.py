@@ -1,7 +1,6 @@
 """A process goes with all that it has started."""
 
 import os
-import signal
 import sys
 import time
 from pathlib import Path
@@ -35,7 +34,7 @@ def test_nothing_of_a_group_is_left(family: Process, way: str) -> None:
     if way == "kill":
         family.kill()
     else:
-        family.stop(signal.SIGTERM, patience=10)
+        family.stop(patience=10)
     assert not family.alive()
     with pytest.raises(ProcessLookupError):
         os.killpg(family.pid, 0)
