@@ -5,20 +5,31 @@ from collections.abc import Callable, Sequence
 from datetime import date
 
 import dagster as dg
-from dagster_graphql import DagsterGraphQLClient
+from dagster_graphql import DagsterGraphQLClient, DagsterGraphQLClientError
 from sqlalchemy.exc import SQLAlchemyError
 
 from lakehouse_assets.partitions import range_tags
 
 JOB = "ml_pipeline_end_to_end"
 POLL_SECONDS = 0.5
+CLICKING_SECONDS = 30
 PATIENCE_SECONDS = 1_200
 
 
 def submit(days: tuple[date, date], assets: Sequence[str] = ()) -> str:
-    """Put the main job, or these assets of it, into the queue; the run's id."""
+    """Put the main job, or these assets of it, into the queue; the run's id.
+
+    Asked again, as a person would: after a restart of PostgreSQL each connection that the web server kept fails once.
+    """
     client = DagsterGraphQLClient("127.0.0.1", port_number=8082)
-    return client.submit_job_execution(JOB, tags=range_tags(*days), asset_selection=list(assets) or None)
+    deadline = time.monotonic() + CLICKING_SECONDS
+    while True:
+        try:
+            return client.submit_job_execution(JOB, tags=range_tags(*days), asset_selection=list(assets) or None)
+        except DagsterGraphQLClientError as error:
+            if "OperationalError" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(POLL_SECONDS)
 
 
 def followed(

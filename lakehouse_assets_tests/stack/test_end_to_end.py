@@ -7,11 +7,13 @@ import datetime as dt
 import os
 import shutil
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 
 import dagster as dg
 import pytest
 import trino
 from mlflow import MlflowClient
+from pyiceberg.exceptions import NoSuchTableError
 from trino.exceptions import TrinoUserError
 
 from deploy.native.stack import Stack
@@ -154,7 +156,8 @@ def test_the_job_outlives_the_death_of_each_server_it_uses(
 def test_a_run_whose_dagster_dies_ends_clearly_and_the_next_one_makes_the_table(
     server: str, lake: Lake, instance: dg.DagsterInstance, undisturbed: Mapping[str, str], stack: Stack
 ) -> None:
-    lake.catalog.drop_table((NAMESPACE, BARS))
+    with suppress(NoSuchTableError):
+        lake.catalog.drop_table((NAMESPACE, BARS))
     pending = [server]
 
     def kill(at_work: frozenset[str]) -> None:
