@@ -36,7 +36,7 @@ SAYS_IT_ALL = {
     "lakehouse_assets.services.rollback": {"RollbackRefused"},
     "lakehouse_assets.services.reproduction": {"UnknownModel"},
     "lakehouse_assets.sources.samples": {"SampleDamaged"},
-    "lakehouse_assets.lake.commit": {"PublishConflict"},
+    "lakehouse_assets.lake.commit": {"PublishConflict", "PublishUnknown"},
     "lakehouse_assets.sources.adapter": {"FileRefused"},
     "lakehouse_assets.sources.venues": {"UnknownVenue"},
     "lakehouse_assets.transforms.portable": {"NotPortable"},

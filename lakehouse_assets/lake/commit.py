@@ -9,19 +9,19 @@ import os
 import random
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
 from pyiceberg.exceptions import CommitFailedException, ValidationException
 from pyiceberg.table import Table as IcebergTable
 from pyiceberg.table import TableProperties
-from sqlalchemy.exc import OperationalError
 
 from lakehouse_assets.lake.catalog import COMMIT_RETRIES, FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS, Lake
+from lakehouse_assets.lake.outcomes import NO_ANSWER, discard_unshown
 from lakehouse_assets.lake.paths import commit_key_of
 from lakehouse_assets.lake.schema import field_ids
-from lakehouse_assets.lake.staging import Staged, StagedPartition, discard, evolve
+from lakehouse_assets.lake.staging import Staged, StagedPartition, evolve
 from lakehouse_assets.lake.table import partition_filter, planned_files
 from lakehouse_assets.settings import PROJECT
 
@@ -32,6 +32,13 @@ PREFIX = "lakehouse."
 
 class PublishConflict(RuntimeError):
     """Another run published the same partition since this one looked: run again on what is there now."""
+
+
+class PublishUnknown(RuntimeError):
+    """The catalog does not answer, so that nobody knows whether it was published: run again, which finds out.
+
+    The files stay where they are, since a snapshot may have them.
+    """
 
 
 @dataclass(frozen=True)
@@ -58,61 +65,88 @@ def publish(
         before_commit: called between look and commit; fault tests hook in here.
 
     Raises:
-        PublishConflict: somebody else published one of the partitions; the staged files are removed.
+        PublishConflict: somebody else published one of the partitions; the staged files are removed, except those that
+            a snapshot has since a commit of ours went through unheard.
+        PublishUnknown: the catalog does not answer; the staged files stay.
     """
     started = time.monotonic()
+    met: list[Exception] = []
     try:
-        snapshot_id, is_new = _shown(lake, staged, properties, before_commit)
+        snapshot_id, is_new = _shown(lake, staged, properties, before_commit, met)
     except PublishConflict:
-        staged.discard(lake)
+        try:
+            discard_unshown(lake, staged, staged.partitions, met)
+        except NO_ANSWER as error:
+            raise given_up(staged.contract.table, _named(staged), [*met, error]) from error
         raise
     return Published(snapshot_id, is_new, time.monotonic() - started)
 
 
 def _shown(
-    lake: Lake, staged: Staged, properties: Mapping[str, str], before_commit: Callable[[], None]
+    lake: Lake,
+    staged: Staged,
+    properties: Mapping[str, str],
+    before_commit: Callable[[], None],
+    met: list[Exception],
 ) -> tuple[int | None, bool]:
     """The snapshot that shows the content, and whether it had to be made; tried again where commits meet.
 
+    Each error that is tried again is added to `met`.
+
     Raises:
         PublishConflict: somebody else published one of the partitions, or there are too many writers.
+        PublishUnknown: the catalog does not answer.
     """
     for attempt in range(ATTEMPTS):
         try:
             table = lake.load(staged.contract.table)
-            pending = _pending(lake, table, staged)
-            if not pending:
-                return _showing(table, staged), False
-            return _commit(table, staged, pending, properties, before_commit), True
-        except (CommitFailedException, ValidationException, OperationalError, ValueError) as error:
+            pending, twins = _compare(table, staged)
+            snapshot_id = _commit(table, staged, pending, properties, before_commit) if pending else None
+            discard_unshown(lake, staged, twins, met)
+            return (snapshot_id, True) if pending else (_showing(table, staged), False)
+        except (CommitFailedException, ValidationException, ValueError, *NO_ANSWER) as error:
             if isinstance(error, ValueError) and "sequence number" not in str(error):
                 raise
+            met.append(error)
             wait_before_retry(attempt)
-    raise PublishConflict(
-        f"{staged.contract.table}: {ATTEMPTS} commits met others; too many writers at once, run again"
-    )
+    raise given_up(staged.contract.table, _named(staged), met) from met[-1]
 
 
-def _pending(lake: Lake, table: IcebergTable, staged: Staged) -> list[StagedPartition]:
-    """The partitions whose content `main` does not show yet.
+def given_up(table: str, what: str, met: Sequence[Exception]) -> PublishConflict | PublishUnknown:
+    """What to raise when the tries are used up, by the last error that they met."""
+    if isinstance(met[-1], NO_ANSWER):
+        reason = str(met[-1]).partition("\n")[0]
+        return PublishUnknown(
+            f"{table}: the catalog does not answer ({reason}); whether {what} was published is not known: run again"
+        )
+    return PublishConflict(f"{table}: {len(met)} commits met others; too many writers at once, run again")
+
+
+def _named(staged: Staged) -> str:
+    """The partitions in words, a range by its ends."""
+    return " .. ".join(dict.fromkeys((staged.partitions[0].key, staged.partitions[-1].key)))
+
+
+def _compare(table: IcebergTable, staged: Staged) -> tuple[list[StagedPartition], list[StagedPartition]]:
+    """The partitions whose content `main` does not show yet, and those that it shows by the files of another run.
 
     Raises:
         PublishConflict: a partition's files are neither those seen when staging began nor this content.
     """
-    pending = []
+    pending, twins = [], []
     for part in staged.partitions:
         current = planned_files(table, staged.contract, [part.key])
         paths = frozenset(file.path for file in current)
         if current and {file.commit_key for file in current} == {part.commit_key}:
             if not paths & {file.path for file in part.files}:
-                discard(lake, part)
+                twins.append(part)
         elif paths != part.base:
             raise PublishConflict(
                 f"{staged.contract.table} {part.key}: another run published this partition meanwhile; run again"
             )
         elif part.files or part.base:
             pending.append(part)
-    return pending
+    return pending, twins
 
 
 def _commit(
@@ -127,9 +161,8 @@ def _commit(
     replaced = {path for part in pending for path in part.base}
     transaction = table.transaction()
     evolve(transaction, staged.contract)
-    if transaction.table_metadata.current_schema_id != table.metadata.current_schema_id:
-        # PyIceberg's own retries expect the schema that this handle knows: once it has changed, all of them are in vain
-        table.metadata.properties[TableProperties.COMMIT_NUM_RETRIES] = "0"
+    # the patience is ours: PyIceberg's own retries would multiply it, and look neither at the partitions nor the schema
+    table.metadata.properties[TableProperties.COMMIT_NUM_RETRIES] = "0"
     condition = partition_filter(staged.contract, [part.key for part in pending])
     summary = {**_describe(staged, pending), **properties}
     old = [task.file for task in table.scan(condition).plan_files() if task.file.file_path in replaced]

@@ -53,6 +53,7 @@ class LakeIOManager(dg.ConfigurableIOManager):
 
         Raises:
             PublishConflict: another run published the partition first; the step's retry starts from what is there.
+            PublishUnknown: the catalog does not answer; the step's retry finds its content, or publishes it anew.
         """
         published = publish(self._lake, obj, {f"{PREFIX}run-id": context.run_id})
         context.add_output_metadata(describe(obj, published, self._lake))

@@ -18,12 +18,12 @@ from pyiceberg.exceptions import CommitFailedException
 from pyiceberg.table import Table as IcebergTable
 from pyiceberg.table.refs import SnapshotRefType
 from pyiceberg.table.update.snapshot import ManageSnapshots
-from sqlalchemy.exc import OperationalError
 
 from lakehouse_assets.contracts.catalog import CONTRACTS
 from lakehouse_assets.lake.catalog import Lake, TableMissing
-from lakehouse_assets.lake.commit import ATTEMPTS, PublishConflict, wait_before_retry
+from lakehouse_assets.lake.commit import ATTEMPTS, given_up, wait_before_retry
 from lakehouse_assets.lake.cut import Cut
+from lakehouse_assets.lake.outcomes import NO_ANSWER
 from lakehouse_assets.lake.table import COPIED, SnapshotMissing, pin
 
 FOREVER: Final = 2**63 - 1
@@ -87,6 +87,7 @@ def tag_inputs(lake: Lake, inputs: VersionInputs) -> None:
         TableMissing: a table is gone.
         SnapshotMissing: a snapshot is gone; what was tagged before it stays tagged.
         PublishConflict: too many writers at once.
+        PublishUnknown: the catalog does not answer.
     """
     for table, snapshot_id in inputs.snapshots.items():
         _tag(lake, TaggedSnapshot(table, inputs.tag, snapshot_id))
@@ -112,6 +113,7 @@ def reconcile(lake: Lake, versions: Callable[[], Iterable[VersionInputs]]) -> Re
 
     Raises:
         PublishConflict: too many writers at once.
+        PublishUnknown: the catalog does not answer.
     """
     there = tuple(model_tags(lake))
     wanted = {
@@ -148,6 +150,7 @@ def tag_copied(lake: Lake, table: str, source_snapshot_id: int, content_key: str
     Raises:
         TableMissing: nothing was written to the table.
         PublishConflict: too many writers at once.
+        PublishUnknown: the catalog does not answer.
     """
     shown = pin(lake, CONTRACTS[table])
     if shown.snapshot_id is None or shown.content_key != content_key:
@@ -183,13 +186,15 @@ def _untag(lake: Lake, unwanted: TaggedSnapshot) -> None:
 
 def _commit(lake: Lake, table: str, change: Callable[[IcebergTable], ManageSnapshots | None]) -> None:
     """Make a change of references on the table as it is now; again where another commit came first."""
+    met: list[Exception] = []
     for attempt in range(ATTEMPTS):
         try:
             if (changed := change(lake.load(table))) is not None:
                 changed.commit()
             return
-        except (CommitFailedException, OperationalError, ValueError) as error:
+        except (CommitFailedException, ValueError, *NO_ANSWER) as error:
             if isinstance(error, ValueError) and "unknown snapshot" not in str(error):
                 raise
+            met.append(error)
             wait_before_retry(attempt)
-    raise PublishConflict(f"{table}: {ATTEMPTS} commits met others; too many writers at once, run again")
+    raise given_up(table, "a change of its tags", met) from met[-1]

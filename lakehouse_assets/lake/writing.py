@@ -46,6 +46,7 @@ class Accepted:
 
         Raises:
             PublishConflict: another run published first; the staged files are removed.
+            PublishUnknown: the catalog does not answer; the staged files stay.
         """
         published = publish(self.lake, self.staged, {f"{PREFIX}run-id": run_id})
         return Written(self.staged, self.verdicts, published)
@@ -86,6 +87,7 @@ def write(lake: Lake, contract: Contract, gates: Sequence[Gate], content: Conten
     Raises:
         BatchRefused: a blocking gate refused them; the table shows what it showed.
         PublishConflict: another run published first.
+        PublishUnknown: the catalog does not answer.
     """
     return accept(lake, contract, gates, content).publish(run_id)
 
