@@ -8,6 +8,7 @@ this server opens in a second. Spark Connect asks for no password: let it listen
 
 import argparse
 import signal
+import sys
 import threading
 from collections.abc import Sequence
 from typing import Any
@@ -45,6 +46,8 @@ def serve(settings: Settings, host: str, port: int, ui_port: int) -> None:
     for name, value in known.items():
         builder = builder.config(name, value)
     session = builder.getOrCreate()
+    sys.stdout.write(f"Spark Connect listens on {host}:{port}\n")
+    sys.stdout.flush()
     while not ended.wait(LOOK_SECONDS):
         _refuse_ended(session.sparkContext)
     session.stop()
@@ -52,11 +55,17 @@ def serve(settings: Settings, host: str, port: int, ui_port: int) -> None:
 
 def _refuse_ended(context: Any) -> None:
     """Whether clients are still answered: the JVM may be killed for its memory, a master may give the driver up."""
-    java = context._gateway.proc
-    if (code := java.poll()) is not None:
-        raise SystemExit(f"Spark's JVM has ended with exit code {code}: start this server again")
-    if context._jsc.sc().isStopped():
+    from py4j.protocol import Py4JError
+
+    java = context._gateway.proc  # pyspark shows its JVM in no other way
+    try:
+        if java.poll() is None and not context._jsc.sc().isStopped():
+            return
+    except Py4JError:  # killed while it was asked
+        java.wait(LOOK_SECONDS)
+    if (code := java.poll()) is None:
         raise SystemExit("Spark has stopped by itself, its log says why: start this server again")
+    raise SystemExit(f"Spark's JVM has ended with exit code {code}: start this server again")
 
 
 def options(settings: Settings, host: str, port: int, ui_port: int) -> dict[str, str]:

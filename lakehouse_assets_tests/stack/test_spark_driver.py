@@ -171,7 +171,7 @@ def test_a_connect_server_whose_jvm_is_killed_ends_within_seconds_and_says_so(
     port = free_port()
     serve = ["-m", "lakehouse_assets.services.spark_connect", "--port", port, "--ui-port", free_port()]
     running.append(driver := start(serve, known, tmp_path / "said"))
-    await_port(int(port), driver)
+    driver.wait_for(f"Spark Connect listens on 127.0.0.1:{port}")
     os.kill(driver.java(), signal.SIGKILL)
     assert driver.python.wait(timeout=10) == 1
     assert driver.said.read_text(encoding="utf-8").splitlines()[-1] == (
@@ -186,17 +186,6 @@ def test_a_connect_server_that_is_told_to_end_ends_in_order(
     port = free_port()
     serve = ["-m", "lakehouse_assets.services.spark_connect", "--port", port, "--ui-port", free_port()]
     running.append(driver := start(serve, known, tmp_path / "said"))
-    await_port(int(port), driver)
+    driver.wait_for(f"Spark Connect listens on 127.0.0.1:{port}")
     driver.python.send_signal(signal.SIGTERM)
     assert driver.python.wait(timeout=30) == 0, driver.said.read_text(encoding="utf-8")
-
-
-def await_port(port: int, driver: Driver) -> None:
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        assert driver.python.poll() is None, driver.said.read_text(encoding="utf-8")
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.2)
-    raise AssertionError(f"nobody listens on {port}")
