@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 REMOTE = "s3://"
 KEY_VARIABLES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+SESSION_VARIABLE = "AWS_SESSION_TOKEN"
+"""Stands beside keys that are lent for a while."""
 WHEN_REQUIRED = ("AWS_REQUEST_CHECKSUM_CALCULATION", "AWS_RESPONSE_CHECKSUM_VALIDATION")
 CHECKSUMS: Mapping[str, str] = {name.removeprefix("AWS_").lower(): "when_required" for name in WHEN_REQUIRED}
 """Stores other than the public cloud's own do not all know its newest checksums."""
@@ -73,6 +75,7 @@ def bucket(settings: Settings) -> S3FileSystem:
     return S3FileSystem(
         key=key,
         secret=secret,
+        token=os.environ.get(SESSION_VARIABLE) or None,
         endpoint_url=storage.endpoint,
         client_kwargs={"region_name": storage.region},
         config_kwargs=dict(CHECKSUMS),
@@ -91,6 +94,8 @@ def iceberg_options(settings: Settings) -> Mapping[str, str]:
         return {}
     key, secret = _keys()
     options = {"s3.access-key-id": key, "s3.secret-access-key": secret, "s3.region": settings.storage.region}
+    if token := os.environ.get(SESSION_VARIABLE):
+        options["s3.session-token"] = token
     if settings.storage.endpoint:
         options |= {"s3.endpoint": settings.storage.endpoint, "s3.force-virtual-addressing": "false"}
     return options

@@ -8,13 +8,16 @@ this server opens in a second. Spark Connect asks for no password: let it listen
 
 import argparse
 import signal
+import sys
 import threading
 from collections.abc import Sequence
+from typing import Any
 
-from lakehouse_assets.lake.engines.spark import driver_options
+from lakehouse_assets.lake.engines.spark import driver_options, start_java
 from lakehouse_assets.settings import Settings, load_settings
 
 PLUGIN = "org.apache.spark.sql.connect.SparkConnectPlugin"
+LOOK_SECONDS = 1.0
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -28,17 +31,41 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def serve(settings: Settings, host: str, port: int, ui_port: int) -> None:
-    """Open the session on `settings.spark.master` and keep it until the process is told to end."""
+    """Open the session on `settings.spark.master` and keep it until the process is told to end.
+
+    Raises:
+        SystemExit: Spark has ended by itself: whoever supervises this process must start it again.
+    """
     from pyspark.sql import SparkSession
 
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
+    start_java(known := options(settings, host, port, ui_port))
     builder = SparkSession.builder
-    for name, value in options(settings, host, port, ui_port).items():
+    for name, value in known.items():
         builder = builder.config(name, value)
-    with builder.getOrCreate():
-        ended.wait()
+    session = builder.getOrCreate()
+    sys.stdout.write(f"Spark Connect listens on {host}:{port}\n")
+    sys.stdout.flush()
+    while not ended.wait(LOOK_SECONDS):
+        _refuse_ended(session.sparkContext)
+    session.stop()
+
+
+def _refuse_ended(context: Any) -> None:
+    """Whether clients are still answered: the JVM may be killed for its memory, a master may give the driver up."""
+    from py4j.protocol import Py4JError
+
+    java = context._gateway.proc  # pyspark shows its JVM in no other way
+    try:
+        if java.poll() is None and not context._jsc.sc().isStopped():
+            return
+    except Py4JError:  # killed while it was asked
+        java.wait(LOOK_SECONDS)
+    if (code := java.poll()) is None:
+        raise SystemExit("Spark has stopped by itself, its log says why: start this server again")
+    raise SystemExit(f"Spark's JVM has ended with exit code {code}: start this server again")
 
 
 def options(settings: Settings, host: str, port: int, ui_port: int) -> dict[str, str]:

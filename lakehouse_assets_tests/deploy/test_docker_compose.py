@@ -103,6 +103,13 @@ def test_a_port_means_the_same_service_inside_outside_and_without_docker() -> No
     assert services["mlflow"].ports == (5000,)
 
 
+def test_the_daemons_of_spark_have_a_heap_of_half_of_what_the_master_is_given_at_most() -> None:
+    assert SERVICES["spark-master"]["deploy"]["resources"]["limits"]["memory"] == "1g"
+    services = read_services(FILLED)
+    for name in ("spark-master", "spark-worker"):
+        assert services[name].environment["SPARK_DAEMON_MEMORY"] == "512m"
+
+
 def test_the_catalog_is_sql_unless_the_environment_file_asks_for_the_rest_server() -> None:
     """Whoever opens tables is told at once: the pipeline, Spark's server and Trino."""
     usual = read_services(FILLED)

@@ -5,11 +5,12 @@ Belongs here: the session and its options. Does not: any statement.
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from socket import create_connection
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from sqlalchemy import make_url
 
@@ -22,6 +23,12 @@ ICEBERG = f"spark.sql.catalog.{CATALOG}"
 CONNECT = "sc://"
 CONNECT_PORT = 15002
 CONNECT_RETRIES = 6  # of a request: 50 ms, four times as long each time, 68 s in all
+AT_START = ("spark.master", "spark.driver.")
+"""How the names of those options begin that a JVM must have before it runs; the others it is told afterwards."""
+NOT_SHOWN = "(?i)secret|password|token|credential|access[._-]?key"
+"""Options whose values Spark's pages must not show."""
+KNOWN_TO_BOTH = ("sslmode", "sslrootcert", "sslcert", "sslkey")
+"""What a catalog's address may ask for in words that Java's client of PostgreSQL shares with Python's."""
 
 
 class Spark:
@@ -46,15 +53,18 @@ class Spark:
 
     def rows(self, text: str) -> Sequence[tuple[Any, ...]]:
         """The rows of a question."""
-        return [tuple(row) for row in self._asked(text).collect()]
+        with self._in_its_words():
+            return [tuple(row) for row in self._session.sql(text).collect()]
 
     def run(self, text: str) -> None:
         """Carry out a statement, which Spark does at once."""
-        self._asked(text)
+        with self._in_its_words():
+            self._session.sql(text)
 
-    def _asked(self, text: str) -> Any:
+    @contextmanager
+    def _in_its_words(self) -> Iterator[None]:
         try:
-            return self._session.sql(text)
+            yield
         except Exception as error:  # whatever Java said
             raise EngineFailed(f"Spark at {self._where}: {_first_line(error)}") from error
 
@@ -65,7 +75,8 @@ def _opened(settings: Settings) -> Any:
 
     master = settings.spark.master
     if not master.startswith(CONNECT):
-        return LazyPySparkResource(spark_config=options(settings)).spark_session
+        start_java(known := options(settings))
+        return LazyPySparkResource(spark_config=known).spark_session
     from pyspark.sql.connect.client.retries import DefaultPolicy
 
     server = urlsplit(master)
@@ -73,6 +84,18 @@ def _opened(settings: Settings) -> Any:
     session = LazyPySparkResource(spark_config=options(settings)).spark_session
     session.client.set_retry_policies([DefaultPolicy(max_retries=CONNECT_RETRIES)])
     return session
+
+
+def start_java(known: Mapping[str, str]) -> None:
+    """Start this process's JVM, unless it runs, with no option that it can be told afterwards.
+
+    pyspark would start it with all options of the session on its command line, which every user of the machine can
+    read. A session that is opened once the JVM is there hands them over the bridge.
+    """
+    from pyspark import SparkConf, SparkContext
+
+    at_start = SparkConf(loadDefaults=False).setAll([*(one for one in known.items() if one[0].startswith(AT_START))])
+    SparkContext._ensure_initialized(conf=at_start)
 
 
 def options(settings: Settings) -> dict[str, str]:
@@ -92,6 +115,7 @@ def driver_options(settings: Settings) -> dict[str, str]:
         "spark.driver.bindAddress": settings.spark.driver_host,
         "spark.ui.enabled": "false",
         "spark.log.level": "ERROR",
+        "spark.redaction.regex": NOT_SHOWN,
         **_session(settings),
         **_jars(settings),
         "spark.sql.extensions": "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions",
@@ -116,28 +140,33 @@ def _catalog(settings: Settings) -> Mapping[str, str]:
     address = make_url(settings.catalog_uri)
     if not address.drivername.startswith("postgresql"):
         raise SettingsError(f"catalog.uri: Spark reads a catalog in PostgreSQL, found {address.drivername}")
+    if strange := set(address.query) - set(KNOWN_TO_BOTH):
+        raise SettingsError(
+            f"catalog.uri: Spark's client does not know {', '.join(sorted(strange))}; it knows "
+            f"{', '.join(KNOWN_TO_BOTH)}: leave the others out"
+        )
+    query = f"?{urlencode(address.query)}" if address.query else ""
     password = settings.catalog.password
     return {
         "type": "jdbc",
-        "uri": f"jdbc:postgresql://{address.host}:{address.port or 5432}/{address.database}",
+        "uri": f"jdbc:postgresql://{address.host}:{address.port or 5432}/{address.database}{query}",
         "jdbc.user": address.username or "",
-        "jdbc.password": password.get_secret_value() if password else "",
+        "jdbc.password": password.get_secret_value() if password else address.password or "",
         "jdbc.schema-version": "V1",
     }
 
 
 def _files(settings: Settings) -> Mapping[str, str]:
-    known = iceberg_options(settings)
+    """Where the files are; the keys of a bucket each of Spark's processes takes from its own environment."""
     if not settings.storage.warehouse:
         return {"warehouse": str(settings.warehouse)}
+    known = iceberg_options(settings)
+    endpoint = {"s3.endpoint": known["s3.endpoint"], "s3.path-style-access": "true"} if "s3.endpoint" in known else {}
     return {
         "warehouse": settings.storage.warehouse,
         "io-impl": "org.apache.iceberg.aws.s3.S3FileIO",
-        "s3.endpoint": known.get("s3.endpoint", ""),
-        "s3.path-style-access": "true",
-        "s3.access-key-id": known["s3.access-key-id"],
-        "s3.secret-access-key": known["s3.secret-access-key"],
         "client.region": known["s3.region"],
+        **endpoint,
     }
 
 

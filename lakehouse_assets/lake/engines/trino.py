@@ -5,7 +5,6 @@ Belongs here: the connection. Does not: any statement.
 
 import time
 from collections.abc import Sequence
-from itertools import count
 from typing import Any
 
 from lakehouse_assets.lake.engines import EngineFailed, ForeignName
@@ -47,20 +46,26 @@ class Trino:
 
     def rows(self, text: str) -> Sequence[tuple[Any, ...]]:
         """The rows of a question; asked again where the catalog's connection was cut before it began."""
-        from requests.exceptions import RequestException
-        from trino.exceptions import Error
-
-        for attempt in count(1):
-            cursor = self._connection.cursor()
+        for _ in range(TRIES - 1):
             try:
-                cursor.execute(text)
-                return [tuple(row) for row in cursor.fetchall()]
-            except (Error, RequestException) as error:
-                if attempt == TRIES or CATALOG_LOST not in str(error):
-                    raise EngineFailed(f"Trino at {self._where}: {error}") from error
-                time.sleep(PAUSE_SECONDS)
-        raise AssertionError("counting has no end")
+                return self._asked(text)
+            except EngineFailed as error:
+                if CATALOG_LOST not in str(error):
+                    raise
+            time.sleep(PAUSE_SECONDS)
+        return self._asked(text)
 
     def run(self, text: str) -> None:
         """Carry out a statement; its answer is read to the end, which is when it is done."""
         self.rows(text)
+
+    def _asked(self, text: str) -> Sequence[tuple[Any, ...]]:
+        from requests.exceptions import RequestException
+        from trino.exceptions import Error
+
+        cursor = self._connection.cursor()
+        try:
+            cursor.execute(text)
+            return [tuple(row) for row in cursor.fetchall()]
+        except (Error, RequestException) as error:
+            raise EngineFailed(f"Trino at {self._where}: {error}") from error

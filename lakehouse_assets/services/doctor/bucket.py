@@ -83,6 +83,7 @@ def _client(settings: Settings) -> Any:
         "s3",
         aws_access_key_id=known["s3.access-key-id"],
         aws_secret_access_key=known["s3.secret-access-key"],
+        aws_session_token=known.get("s3.session-token"),
         region_name=settings.storage.region,
         endpoint_url=settings.storage.endpoint,
         config=Config(connect_timeout=SECONDS, read_timeout=SECONDS, retries={"total_max_attempts": 1}, **CHECKSUMS),

@@ -8,11 +8,13 @@ import re
 import shutil
 import socket
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from lakehouse_assets.lake.engines import EngineFailed, ForeignName
+from lakehouse_assets.lake.engines import EngineFailed, ForeignEngine, ForeignName
+from lakehouse_assets.lake.engines.spark import CONNECT, CONNECT_PORT
 from lakehouse_assets.services.doctor.finding import SECONDS, Ailment, NotAsked
 from lakehouse_assets.settings import CATALOG, Settings
 
@@ -36,10 +38,12 @@ def ask_spark(settings: Settings) -> str:
     """Whether Java and Iceberg's jars are there, and the master answers."""
     _refuse_unused("spark", settings)
     master = settings.spark.master
-    if master.startswith(("spark://", "sc://")):
-        for address in master.partition("://")[2].split(","):
-            _refuse_silent(address.partition("/")[0])
-    if master.startswith("sc://"):
+    if master.startswith("spark://"):
+        for address in master.removeprefix("spark://").split(","):
+            _refuse_silent(address)
+    if master.startswith(CONNECT):
+        address = master.removeprefix(CONNECT).partition("/")[0]
+        _refuse_silent(address if ":" in address else f"{address}:{CONNECT_PORT}")
         return "the Connect server answers; its Java and jars are its own"
     java = _java_release()
     if java < OLDEST_JAVA:
@@ -107,18 +111,32 @@ def _write_a_table(settings: Settings) -> None:
     """Make, fill and drop a table in a schema of its own, which no reader has ever heard of."""
     from lakehouse_assets.lake.engines.trino import Trino
 
-    trino = Trino(settings)
-    schema = f"{CATALOG}.doctor_{uuid4().hex}"
     try:
-        trino.run(f"CREATE SCHEMA {schema}")
-        try:
-            trino.run(f"CREATE TABLE {schema}.written (n INTEGER)")
-            trino.run(f"INSERT INTO {schema}.written VALUES 1")
-        finally:
-            trino.run(f"DROP TABLE IF EXISTS {schema}.written")
-            trino.run(f"DROP SCHEMA {schema}")
+        make_and_drop(Trino(settings), f"{CATALOG}.doctor_{uuid4().hex}")
     except EngineFailed as error:
         raise _refused(settings, str(error)) from error
+
+
+def make_and_drop(trino: ForeignEngine, schema: str) -> None:
+    """Make, fill and drop a table; of two failures the first is told, since the second mostly follows from it.
+
+    Raises:
+        EngineFailed: a statement was refused.
+    """
+    trino.run(f"CREATE SCHEMA {schema}")
+    try:
+        trino.run(f"CREATE TABLE {schema}.written (n INTEGER)")
+        trino.run(f"INSERT INTO {schema}.written VALUES 1")
+    except EngineFailed:
+        with suppress(EngineFailed):
+            _drop(trino, schema)
+        raise
+    _drop(trino, schema)
+
+
+def _drop(trino: ForeignEngine, schema: str) -> None:
+    trino.run(f"DROP TABLE IF EXISTS {schema}.written")
+    trino.run(f"DROP SCHEMA {schema}")
 
 
 def _refused(settings: Settings, words: str) -> Ailment:

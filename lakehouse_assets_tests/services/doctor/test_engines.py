@@ -2,12 +2,15 @@
 
 import json
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from lakehouse_assets.services.doctor.engines import JARS, ask_spark, ask_trino
+from lakehouse_assets.lake.engines import EngineFailed, ForeignName
+from lakehouse_assets.services.doctor import engines
+from lakehouse_assets.services.doctor.engines import JARS, ask_spark, ask_trino, make_and_drop
 from lakehouse_assets.settings import EngineSettings, Settings, SparkSettings, TrinoSettings
 from lakehouse_assets_tests.services.doctor.conftest import ailment, not_asked
 
@@ -74,6 +77,47 @@ def test_what_answers_must_be_a_trino_that_is_new_enough_and_up(
     assert ailment(lambda: ask_trino(trino_at(port)))[0] == what
 
 
+class Refusing:
+    """An engine that refuses the statements that begin with certain words, and remembers what it was asked."""
+
+    name: ForeignName = "trino"
+
+    def __init__(self, *refused: str) -> None:
+        self.refused = refused
+        self.asked: list[str] = []
+
+    def rows(self, text: str) -> Sequence[tuple[Any, ...]]:
+        self.run(text)
+        return []
+
+    def run(self, text: str) -> None:
+        self.asked.append(words := " ".join(text.split()[:2]))
+        if words in self.refused:
+            raise EngineFailed(f"{words} is refused")
+
+
+@pytest.mark.parametrize(
+    ("refused", "told"),
+    [
+        (("CREATE SCHEMA",), "CREATE SCHEMA"),
+        (("INSERT INTO",), "INSERT INTO"),
+        (("INSERT INTO", "DROP TABLE"), "INSERT INTO"),
+        (("CREATE TABLE", "DROP SCHEMA"), "CREATE TABLE"),
+        (("DROP SCHEMA",), "DROP SCHEMA"),
+    ],
+)
+def test_of_what_trino_refuses_the_first_is_told(refused: tuple[str, ...], told: str) -> None:
+    trino = Refusing(*refused)
+    with pytest.raises(EngineFailed, match=f"{told} is refused"):
+        make_and_drop(trino, "hive_prod.doctor")
+    assert ("DROP TABLE" in trino.asked) == (told != "CREATE SCHEMA")
+
+
+def test_what_the_doctor_made_it_drops() -> None:
+    make_and_drop(trino := Refusing(), "hive_prod.doctor")
+    assert trino.asked == ["CREATE SCHEMA", "CREATE TABLE", "INSERT INTO", "DROP TABLE", "DROP SCHEMA"]
+
+
 def test_spark_needs_java_of_a_release(java: Callable[[str], None], jars: Path) -> None:
     java("17.0.15")
     assert ask_spark(spark(jars=jars)) == f"Java 17, Iceberg's jars in {jars}"
@@ -117,3 +161,14 @@ def test_a_master_that_does_not_answer_is_named(java: Callable[[str], None], jar
         port = there.getsockname()[1]
         assert ask_spark(spark(f"spark://127.0.0.1:{port}", jars)).startswith("Java 17")
         assert "Connect" in ask_spark(spark(f"sc://127.0.0.1:{port}/;token=x"))
+
+
+@pytest.mark.parametrize("master", ["sc://127.0.0.1", "sc://127.0.0.1/;token=x"])
+def test_a_connect_server_without_a_port_is_asked_at_the_usual_one(
+    master: str, closed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engines, "CONNECT_PORT", closed)
+    assert ailment(lambda: ask_spark(spark(master)))[0].startswith(f"127.0.0.1:{closed} does not answer")
+    with socket.create_server(("127.0.0.1", 0)) as there:
+        monkeypatch.setattr(engines, "CONNECT_PORT", there.getsockname()[1])
+        assert "Connect" in ask_spark(spark(master))
