@@ -2,12 +2,13 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from urllib.request import Request, urlopen
+from urllib.request import urlopen
 
 import pytest
 
@@ -102,24 +103,27 @@ def administrator(lake: Lake) -> Trino:
     return Trino(lake.settings.model_copy(update={"trino": trino}))
 
 
-def jobs_on_spark() -> list[int]:
-    """The jobs that the Connect server works on, by its own pages."""
+def sessions_on_spark() -> set[str]:
+    """The sessions for which the Connect server works on a statement, by its own pages; between two jobs of it too."""
     with urlopen(f"{SPARK_PAGES}/api/v1/applications") as answer:
         (application,) = json.load(answer)
-    with urlopen(f"{SPARK_PAGES}/api/v1/applications/{application['id']}/jobs?status=running") as answer:
-        return [job["jobId"] for job in json.load(answer)]
+    asked = f"{application['id']}/sql?details=false&planDescription=false&length=1000000"
+    with urlopen(f"{SPARK_PAGES}/api/v1/applications/{asked}") as answer:
+        running = [one["description"] for one in json.load(answer) if one["status"] == "RUNNING"]
+    return {found[1] for words in running if (found := re.search('session_id: "([0-9a-f-]{36})"', words))}
 
 
 def end_statements(lake: Lake) -> None:
-    """What a person does who finds them still running: Trino's procedure, the button on Spark's pages."""
+    """What a person does who finds them still running: Trino's procedure, Spark's interrupt of a session."""
+    from pyspark.sql.connect.client import SparkConnectClient
 
     def gone() -> bool:
-        queries, jobs = inserts_on_trino(lake), jobs_on_spark()
+        queries, sessions = inserts_on_trino(lake), sessions_on_spark()
         for query in queries:
             administrator(lake).run(f"CALL system.runtime.kill_query('{query}', 'its step is dead')")
-        for job in jobs:
-            urlopen(Request(f"{SPARK_PAGES}/jobs/job/kill/?id={job}", method="POST")).close()
-        return not queries and not jobs
+        for session in sessions:
+            SparkConnectClient(f"{lake.settings.spark.master}/;session_id={session}").interrupt_all()
+        return not queries and not sessions
 
     until(gone, "the end of the statements")
 
@@ -138,7 +142,7 @@ def kill_inside_the_statement(lake: Lake, engine: EngineName) -> None:
     asked = busy_seconds(process)
     under_way: dict[EngineName, Callable[[], object]] = {
         "duckdb": lambda: busy_seconds(process) > asked + BUSY_SECONDS,
-        "spark": jobs_on_spark,
+        "spark": sessions_on_spark,
         "trino": lambda: inserts_on_trino(lake),
     }
     until(under_way[engine], "the statement's beginning")
