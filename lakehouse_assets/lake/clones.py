@@ -98,7 +98,7 @@ def sweep_clones(lake: Lake, contract: Contract) -> None:
 
 
 def _location(lake: Lake, name: str) -> str | None:
-    """Where a clone's metadata lies; None where it is gone: to the target it is an orphan, which maintenance removes."""
+    """Where a clone's metadata lies; None where maintenance of the target has removed it as an orphan."""
     try:
         return lake.catalog.load_table((STAGING, name)).location()
     except FileNotFoundError:
