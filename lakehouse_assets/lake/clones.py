@@ -77,11 +77,12 @@ def read_clone(lake: Lake, name: str) -> tuple[Clone, tuple[DataFile, ...]]:
 def drop_clone(lake: Lake, name: str) -> None:
     """Take a clone out of the catalog with its metadata; the files that it holds stay where they are."""
     try:
-        location = lake.catalog.load_table((STAGING, name)).location()
-    except NoSuchTableError:
+        location = _location(lake, name)
+        lake.catalog.drop_table((STAGING, name))
+    except NoSuchTableError:  # another run swept it
         return
-    lake.catalog.drop_table((STAGING, name))
-    remove_folder(lake.settings, location)
+    if location is not None:
+        remove_folder(lake.settings, location)
 
 
 def sweep_clones(lake: Lake, contract: Contract) -> None:
@@ -94,6 +95,14 @@ def sweep_clones(lake: Lake, contract: Contract) -> None:
         table, _, rest = name.partition("__")
         if table == contract.table and _hours_since(rest.partition("_")[0]) > LONGEST_HOURS:
             drop_clone(lake, name)
+
+
+def _location(lake: Lake, name: str) -> str | None:
+    """Where a clone's metadata lies; None where maintenance of the target has removed it as an orphan."""
+    try:
+        return lake.catalog.load_table((STAGING, name)).location()
+    except FileNotFoundError:
+        return None
 
 
 def _now() -> datetime:

@@ -1,6 +1,7 @@
 """A lake on the real servers, computed by the engine that a test names."""
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from lakehouse_assets.contracts.catalog import CONTRACTS
 from lakehouse_assets.lake.catalog import Lake
 from lakehouse_assets.lake.clones import STAGING
 from lakehouse_assets.lake.commit import Published, publish
+from lakehouse_assets.lake.engines import ForeignName
 from lakehouse_assets.lake.gates import contract_gate
 from lakehouse_assets.lake.judging import Judged, judge
 from lakehouse_assets.lake.query import Query
@@ -21,6 +23,8 @@ from lakehouse_assets_tests.lake.toys import TOY
 
 ENGINES: tuple[EngineName, ...] = ("duckdb", "spark", "trino")
 COPIES = replace(TOY, table="toy_copies", partition=("trading_date",), sort=("source", "id"))
+FOREIGN: tuple[ForeignName, ...] = ("spark", "trino")
+"""Those that write into clones."""
 TEXT = "SELECT source, trading_date, id, price, side, size FROM toy_ticks WHERE COALESCE(price <= $most, TRUE)"
 
 
@@ -65,6 +69,15 @@ def drop_tables(lake: Lake) -> None:
             lake.catalog.drop_table((NAMESPACE, name))
 
 
+def drop_toys(lake: Lake) -> None:
+    """Neither toy tables nor any clone, also of which nothing is left but its name; files stay where they are."""
+    for clone in clones(lake):
+        lake.catalog.drop_table((STAGING, clone))
+    for table in (TOY.table, COPIES.table):
+        if lake.exists(table):
+            lake.catalog.drop_table((NAMESPACE, table))
+
+
 def comparable(table: Table) -> Table:
     """The table without the moment at which its lake first saw a file, which is another in each."""
     columns = tuple(column for column in table.contract.columns if column.name != "ingested_at")
@@ -74,6 +87,14 @@ def comparable(table: Table) -> Table:
 def clones(lake: Lake) -> list[str]:
     """The clones that are in the catalog."""
     return [name for _, name in lake.catalog.list_tables(STAGING)] if lake.catalog.namespace_exists(STAGING) else []
+
+
+def aged(lake: Lake, clone: str, hours: float) -> str:
+    """The clone under the name that it had if it were so old."""
+    made = datetime.now(UTC) - timedelta(hours=hours)
+    name = f"{COPIES.table}__{made:%Y%m%d%H%M%S}_{clone.rpartition('_')[2]}"
+    lake.catalog.rename_table((STAGING, clone), (STAGING, name))
+    return name
 
 
 def files(lake: Lake) -> list[str]:

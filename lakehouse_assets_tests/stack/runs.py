@@ -61,6 +61,8 @@ def steps(instance: dg.DagsterInstance, run_id: str, kind: dg.DagsterEventType) 
 
 
 def told(instance: dg.DagsterInstance, run_id: str) -> str:
-    """What went wrong in a run."""
+    """What went wrong in a run: the words of its failures, and their details where they have some; else nothing."""
     failed = instance.all_logs(run_id, of_type={dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.RUN_FAILURE})
-    return "\n".join(str(entry.dagster_event and entry.dagster_event.event_specific_data) for entry in failed)
+    events = [entry.dagster_event for entry in failed if entry.dagster_event]
+    parts = [part for event in events for part in (event.message, event.event_specific_data) if part]
+    return "\n".join(map(str, parts))

@@ -128,8 +128,9 @@ def test_landed_files_become_a_registered_model_and_answers_for_users(
     for user, catalog in (("pipeline", "hive_prod"), ("viewer", "hive_read")):
         assert len(asked(user, AVERAGES.format(catalog=catalog))) > 20
     for refused in ("DELETE FROM hive_read.{table}", "SELECT * FROM hive_prod.{table}"):
-        with pytest.raises(TrinoUserError):
+        with pytest.raises(TrinoUserError, match="Access Denied") as denied:
             asked("viewer", refused.format(table=f"option_ticks_db.{BARS}"))
+        assert denied.value.error_name == "PERMISSION_DENIED"
 
 
 def test_the_job_outlives_the_death_of_each_server_it_uses(
@@ -149,6 +150,7 @@ def test_the_job_outlives_the_death_of_each_server_it_uses(
     assert followed(instance, run_id, kill) == SUCCESS, told(instance, run_id)
     assert not pending
     assert BARS in steps(instance, run_id, dg.DagsterEventType.STEP_UP_FOR_RETRY)
+    assert clones(lake) == []  # the steps live, and take away what a server's death has left
     assert hashes(lake) == dict(undisturbed)
 
 
@@ -168,6 +170,10 @@ def test_a_run_whose_dagster_dies_ends_clearly_and_the_next_one_makes_the_table(
     run_id = submit(DAYS, [BARS])
     status = followed(instance, run_id, kill)
     assert not pending
+    if status != SUCCESS:
+        assert status == dg.DagsterRunStatus.FAILURE
+        assert told(instance, run_id), "no event says why"
+    assert {clone.partition("__")[0] for clone in clones(lake)} <= {BARS}  # of steps that died, kept for a day
     shown = shown_bars(lake)
     assert shown == undisturbed[BARS] if status == SUCCESS else shown in (None, undisturbed[BARS])
 
