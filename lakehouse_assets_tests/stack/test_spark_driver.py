@@ -30,7 +30,7 @@ from lakehouse_assets.lake.engines.spark import Spark
 from lakehouse_assets.settings import load_settings
 spark = Spark(load_settings())
 spark.run("CREATE NAMESPACE IF NOT EXISTS hive_prod.trials")
-print("rows", spark.rows("SELECT COUNT(*) FROM range(10)")[0][0], flush=True)
+print("opened", ("trials",) in spark.rows("SHOW NAMESPACES IN hive_prod"), flush=True)  # asks no executor for a core
 sys.stdin.read()
 """
 
@@ -122,7 +122,7 @@ def test_no_secret_stands_on_the_command_line_of_a_driver_of_one_s_own(
 ) -> None:
     known = {**stack.whole_environment("spark-connect"), "LAKEHOUSE_SPARK__MASTER": master}
     running.append(driver := start(["-c", OPEN_A_DRIVER], known, tmp_path / "said"))
-    driver.wait_for("rows 10")
+    driver.wait_for("opened True")
     assert driver.java() != driver.python.pid
     shown = [command_line(pid) for pid in group(driver.python.pid)]
     assert not [line for line in shown if any(secret in line for secret in secrets(known))]
