@@ -73,4 +73,4 @@ def test_a_run_is_lost_when_its_server_was_started_anew(instance: dg.DagsterInst
             result = instance.run_launcher.check_run_worker_health(started(host="localhost", socket=str(socket)))
             assert (result.status, "started anew" in (result.msg or "")) == (WorkerStatus.FAILED, True)
         finally:
-            server.terminate()
+            server.kill()  # it may outlive a SIGTERM
