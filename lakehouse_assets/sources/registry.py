@@ -22,7 +22,7 @@ ADAPTERS: Final[dict[str, str]] = {
 
 SHARED_CODE: Final = (
     "adapter", "archives", "calendars", "canonical", "dbn_records", "landing/pushdown", "landing/reading",
-    "sessions", "symbols", "venues",
+    "plain_lines", "sessions", "symbols", "venues",
 )  # fmt: skip
 """The modules of this package whose code also decides which rows come of a file."""
 
