@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from pyiceberg.exceptions import TableAlreadyExistsError
-from pyiceberg.io import FileIO, InputStream
+from pyiceberg.io import FileIO, InputStream, OutputStream
 from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table as IcebergTable
 
@@ -199,22 +199,28 @@ def _copy_file(source: FileIO, path: str, target: FileIO, place: str, advance: A
         CopyMismatch: other bytes came back.
     """
     make_folder(place)
-    sent = hashlib.sha256()
     with (
         source.new_input(path).open() as reading,
         target.new_output(place).create(overwrite=True) as writing,
     ):
-        while block := reading.read(COPIED_AT_ONCE):
-            sent.update(block)
-            writing.write(block)
-            advance(len(block))
+        sent = copy_stream(reading, writing, advance)
     with target.new_input(place).open() as reading:
         arrived = _sha256(reading)
-    if sent.hexdigest() != arrived:
+    if sent != arrived:
         raise CopyMismatch(
-            f"{place}: sha256 {sent.hexdigest()[:12]} was sent, {arrived[:12]} came back; the file is not visible: "
+            f"{place}: sha256 {sent[:12]} was sent, {arrived[:12]} came back; the file is not visible: "
             "copy again, and look at the store if it happens twice"
         )
+
+
+def copy_stream(reading: InputStream, writing: OutputStream, advance: Advance = lambda _: None) -> str:
+    """Copy what is left of a stream in small pieces; the sha256 of what was read, in hex."""
+    sent = hashlib.sha256()
+    while block := reading.read(COPIED_AT_ONCE):
+        sent.update(block)
+        writing.write(block)
+        advance(len(block))
+    return sent.hexdigest()
 
 
 def _sha256(stream: InputStream) -> str:

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
-from lakehouse_assets.lake.engines.spark import driver_options, start_java
+from lakehouse_assets.lake.engines.spark import CONNECT_PORT, driver_options, start_java
 from lakehouse_assets.settings import Settings, load_settings
 
 PLUGIN = "org.apache.spark.sql.connect.SparkConnectPlugin"
@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Serve until SIGTERM or SIGINT."""
     parser = argparse.ArgumentParser(prog="python -m lakehouse_assets.services.spark_connect", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on")
-    parser.add_argument("--port", type=int, default=15002)
+    parser.add_argument("--port", type=int, default=CONNECT_PORT)
     parser.add_argument("--ui-port", type=int, default=8182, help="Spark's own pages: queries, stages, executors")
     asked = parser.parse_args(arguments)
     serve(load_settings(), asked.host, asked.port, asked.ui_port)

@@ -8,12 +8,14 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from deploy.native.cache import CACHE_VARIABLE
 from deploy.native.env_file import ensure_env_file
 from deploy.native.stack import Stack
+from lakehouse_assets.settings import EngineName
 from lakehouse_assets_tests.paths import CACHE, STACK_STATE
 
 RETRY_SECONDS = 10
@@ -61,3 +63,9 @@ def stack(servers: Stack, request: pytest.FixtureRequest) -> Stack:
     """
     servers.up(*request.node.get_closest_marker("stack").args)
     return servers
+
+
+@pytest.fixture(params=get_args(EngineName))
+def engine(request: pytest.FixtureRequest) -> EngineName:
+    """Each engine that computes tables."""
+    return request.param  # type: ignore[no-any-return]

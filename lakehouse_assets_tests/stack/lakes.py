@@ -1,13 +1,17 @@
 """A lake on the real servers, computed by the engine that a test names."""
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import trino
 
 from deploy.native.stack import Stack
 from lakehouse_assets.contracts.catalog import CONTRACTS
+from lakehouse_assets.contracts.raw import RAW_MNIST_IMAGES
 from lakehouse_assets.lake.catalog import Lake
 from lakehouse_assets.lake.clones import STAGING
 from lakehouse_assets.lake.commit import Published, publish
@@ -18,13 +22,16 @@ from lakehouse_assets.lake.query import Query
 from lakehouse_assets.lake.staging import Staged, stage
 from lakehouse_assets.lake.storage import bucket
 from lakehouse_assets.lake.table import Table, pin
+from lakehouse_assets.layers import MODELS
 from lakehouse_assets.settings import NAMESPACE, EngineName, EngineSettings, Settings
-from lakehouse_assets_tests.lake.toys import TOY
+from lakehouse_assets_tests.lake.toys import TOY, ticks, write
 
-ENGINES: tuple[EngineName, ...] = ("duckdb", "spark", "trino")
 COPIES = replace(TOY, table="toy_copies", partition=("trading_date",), sort=("source", "id"))
+TOYS = (TOY.table, COPIES.table)
 FOREIGN: tuple[ForeignName, ...] = ("spark", "trino")
 """Those that write into clones."""
+MADE = {name: one for name, one in CONTRACTS.items() if one.layer != MODELS and one is not RAW_MNIST_IMAGES}
+"""The tables that the main job makes before any model."""
 TEXT = "SELECT source, trading_date, id, price, side, size FROM toy_ticks WHERE COALESCE(price <= $most, TRUE)"
 
 
@@ -60,22 +67,38 @@ def copy(lake: Lake, days: tuple[str, ...], most: float = 100.0) -> Published:
     return publish(lake, staged, {})
 
 
-def drop_tables(lake: Lake) -> None:
-    """An empty lake, without the clones of runs that were killed; files stay where they are."""
+def drop(lake: Lake, tables: Iterable[str]) -> None:
+    """Neither these tables nor any clone, also of which nothing is left but its name; files stay where they are."""
     for clone in clones(lake):
         lake.catalog.drop_table((STAGING, clone))
-    for name in CONTRACTS:
-        if lake.catalog.table_exists((NAMESPACE, name)):
-            lake.catalog.drop_table((NAMESPACE, name))
-
-
-def drop_toys(lake: Lake) -> None:
-    """Neither toy tables nor any clone, also of which nothing is left but its name; files stay where they are."""
-    for clone in clones(lake):
-        lake.catalog.drop_table((STAGING, clone))
-    for table in (TOY.table, COPIES.table):
+    for table in tables:
         if lake.exists(table):
             lake.catalog.drop_table((NAMESPACE, table))
+
+
+@contextmanager
+def toy_lake(engine: EngineName, stack: Stack, home: Path, patch: pytest.MonkeyPatch) -> Iterator[Lake]:
+    """A lake of the engine with neither toys nor clones, before and after."""
+    environment(stack, patch)
+    made = lake_on(engine, home)
+    drop(made, TOYS)
+    yield made
+    drop(made, TOYS)
+
+
+def write_half_copied(lake: Lake, days: tuple[str, ...]) -> None:
+    """Toy ticks of some days, of which the half is copied."""
+    for day in days:
+        write(lake, ticks(day, 6, price=[float(number) for number in range(1, 7)]), day)
+    copy(lake, days, most=3.0)
+
+
+def asked(user: str, statement: str) -> list[list[object]]:
+    """The rows of a statement, asked on Trino by a user."""
+    with trino.dbapi.connect(host="127.0.0.1", port=8080, user=user) as connection:
+        cursor = connection.cursor()
+        cursor.execute(statement)
+        return [list(row) for row in cursor.fetchall()]
 
 
 def comparable(table: Table) -> Table:

@@ -11,27 +11,24 @@ from contextlib import suppress
 
 import dagster as dg
 import pytest
-import trino
 from mlflow import MlflowClient
 from pyiceberg.exceptions import NoSuchTableError
 from trino.exceptions import TrinoUserError
 
 from deploy.native.stack import Stack
 from lakehouse_assets.contracts.catalog import CONTRACTS
-from lakehouse_assets.contracts.raw import RAW_MNIST_IMAGES
 from lakehouse_assets.lake.catalog import Lake
 from lakehouse_assets.lake.content_hash import content_hash
 from lakehouse_assets.lake.table import pin
-from lakehouse_assets.layers import MODELS, RAW
+from lakehouse_assets.layers import RAW
 from lakehouse_assets.settings import NAMESPACE, load_settings
 from lakehouse_assets.sources.simulator import simulate
-from lakehouse_assets_tests.stack.lakes import clones, comparable, drop_tables, environment
+from lakehouse_assets_tests.stack.lakes import MADE, asked, clones, comparable, drop, environment
 from lakehouse_assets_tests.stack.runs import followed, steps, submit, told
 
 pytestmark = [pytest.mark.stack("dagster-daemon", "mlflow"), pytest.mark.timeout(1_500)]
 
 DAYS = (dt.date(2026, 11, 19), dt.date(2026, 11, 20))
-MADE = {name: one for name, one in CONTRACTS.items() if one.layer != MODELS and one is not RAW_MNIST_IMAGES}
 SUCCESS = dg.DagsterRunStatus.SUCCESS
 BARS = "gold_option_minute_bars"
 AVERAGES = (
@@ -78,7 +75,7 @@ def known() -> dict[str, str]:
 def undisturbed(lake: Lake, instance: dg.DagsterInstance, known: dict[str, str]) -> Mapping[str, str]:
     """The hashes of the tables of two simulated days, made by the whole job in the queue."""
     if not known:
-        drop_tables(lake)
+        drop(lake, CONTRACTS)
         shutil.rmtree(lake.settings.raw, ignore_errors=True)
         simulate(lake.settings.raw, lake.settings.home / "truth", days=2, rows_per_day=6_000, seed=7,
                  profile="realistic", last_date=DAYS[1])  # fmt: skip
@@ -102,14 +99,6 @@ def shown_bars(lake: Lake) -> str | None:
         return None
     table = pin(fresh, CONTRACTS[BARS])
     return content_hash(table) if table.rows else None
-
-
-def asked(user: str, statement: str) -> list[list[object]]:
-    """The rows of a statement, asked on Trino by a user."""
-    with trino.dbapi.connect(host="127.0.0.1", port=8080, user=user) as connection:
-        cursor = connection.cursor()
-        cursor.execute(statement)
-        return [list(row) for row in cursor.fetchall()]
 
 
 def test_landed_files_become_a_registered_model_and_answers_for_users(
@@ -137,7 +126,7 @@ def test_the_job_outlives_the_death_of_each_server_it_uses(
     lake: Lake, instance: dg.DagsterInstance, undisturbed: Mapping[str, str], stack: Stack
 ) -> None:
     """Killed while a step works on it, started again, and the steps are tried again: the same tables, to the bit."""
-    drop_tables(lake)
+    drop(lake, CONTRACTS)
     pending = dict(UNDER_THE_JOB)
 
     def kill(at_work: frozenset[str]) -> None:

@@ -16,38 +16,19 @@ from lakehouse_assets.lake.strays import StrayRows
 from lakehouse_assets.lake.table import pin
 from lakehouse_assets.settings import NAMESPACE, EngineName
 from lakehouse_assets_tests.lake.toys import MONDAY, TUESDAY, WEDNESDAY, head, seen, stage_ticks, ticks, write
-from lakehouse_assets_tests.stack.lakes import (
-    COPIES,
-    ENGINES,
-    clones,
-    copied,
-    copy,
-    drop_toys,
-    environment,
-    files,
-    judged,
-    lake_on,
-)
+from lakehouse_assets_tests.stack.lakes import COPIES, clones, copied, copy, files, judged, toy_lake
 
 pytestmark = [pytest.mark.stack("trino", "spark-connect"), pytest.mark.timeout(300)]
 DAYS = (MONDAY, TUESDAY, WEDNESDAY)
 
 
-@pytest.fixture(params=ENGINES)
-def engine(request: pytest.FixtureRequest) -> EngineName:
-    return request.param  # type: ignore[no-any-return]
-
-
 @pytest.fixture
 def lake(engine: EngineName, stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lake]:
     """Toy ticks of three days, and nothing else."""
-    environment(stack, monkeypatch)
-    made = lake_on(engine, tmp_path)
-    drop_toys(made)
-    for day in DAYS:
-        write(made, ticks(day, 6), day)
-    yield made
-    drop_toys(made)
+    with toy_lake(engine, stack, tmp_path, monkeypatch) as made:
+        for day in DAYS:
+            write(made, ticks(day, 6), day)
+        yield made
 
 
 def put_unjudged(lake: Lake, rows: pa.Table, day: str) -> None:

@@ -20,18 +20,16 @@ from lakehouse_assets.lake.engines.trino import Trino
 from lakehouse_assets.lake.storage import bucket
 from lakehouse_assets.lake.table import pin
 from lakehouse_assets.settings import EngineName
-from lakehouse_assets_tests.lake.toys import MONDAY, TUESDAY, WEDNESDAY, head, seen, start, ticks, write
+from lakehouse_assets_tests.lake.toys import MONDAY, TUESDAY, WEDNESDAY, head, seen, start
 from lakehouse_assets_tests.stack.lakes import (
     COPIES,
-    ENGINES,
     aged,
     clones,
     copied,
     copy,
-    drop_toys,
-    environment,
     files,
-    lake_on,
+    toy_lake,
+    write_half_copied,
 )
 
 pytestmark = [pytest.mark.stack("trino", "spark-connect"), pytest.mark.timeout(300)]
@@ -61,23 +59,13 @@ BUSY_SECONDS = 3
 SPARK_PAGES = "http://127.0.0.1:8182"
 
 
-@pytest.fixture(params=ENGINES)
-def engine(request: pytest.FixtureRequest) -> EngineName:
-    return request.param  # type: ignore[no-any-return]
-
-
 @pytest.fixture
 def lake(engine: EngineName, stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lake]:
     """Toy ticks of two days, of which the half is copied; no statement is under way before or after."""
-    environment(stack, monkeypatch)
-    made = lake_on(engine, tmp_path)
-    drop_toys(made)
-    for day in (MONDAY, TUESDAY):
-        write(made, ticks(day, 6, price=[float(number) for number in range(1, 7)]), day)
-    copy(made, (MONDAY, TUESDAY), most=3.0)
-    yield made
-    end_statements(made)
-    drop_toys(made)
+    with toy_lake(engine, stack, tmp_path, monkeypatch) as made:
+        write_half_copied(made, (MONDAY, TUESDAY))
+        yield made
+        end_statements(made)
 
 
 def until(happens: Callable[[], object], what: str) -> None:

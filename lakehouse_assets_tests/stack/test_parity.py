@@ -13,13 +13,12 @@ from deploy.native.stack import Stack
 from lakehouse_assets.contracts.bronze import BRONZE_OPTION_TICKS, BRONZE_UNDERLYING_TICKS
 from lakehouse_assets.contracts.catalog import CONTRACTS
 from lakehouse_assets.contracts.contract import Contract
-from lakehouse_assets.contracts.raw import RAW_MNIST_IMAGES
 from lakehouse_assets.definitions import defs
 from lakehouse_assets.lake.catalog import Lake
 from lakehouse_assets.lake.content_hash import content_hash
 from lakehouse_assets.lake.engine import connect, quoted
 from lakehouse_assets.lake.table import Table, pin
-from lakehouse_assets.layers import BRONZE, MODELS, RAW
+from lakehouse_assets.layers import BRONZE, RAW
 from lakehouse_assets.partitions import range_tags
 from lakehouse_assets.settings import Settings, load_settings
 from lakehouse_assets.sources.samples import land_lean_sample
@@ -27,13 +26,12 @@ from lakehouse_assets.sources.simulator import simulate
 from lakehouse_assets.sources.simulator.writer import write_parquet
 from lakehouse_assets.transforms.text import transform_names
 from lakehouse_assets_tests.lake.toys import MONDAY, TOY, ticks, write
-from lakehouse_assets_tests.stack.lakes import comparable, drop_tables, environment
+from lakehouse_assets_tests.stack.lakes import MADE, comparable, drop, environment
 
 pytestmark = [pytest.mark.stack("trino", "spark-connect"), pytest.mark.timeout(900)]
 
 HOSTILE = (dt.date(2026, 11, 20), dt.date(2026, 11, 20))
 REAL = (dt.date(2014, 6, 5), dt.date(2014, 6, 6))
-MADE = {name: one for name, one in CONTRACTS.items() if one.layer != MODELS and one is not RAW_MNIST_IMAGES}
 COMPARED = {name: MADE[name] for name in transform_names()}
 CALLS_PYTHON = ("gold_option_chains", "feature_option_minutes")
 """Trino runs no Python: these are DuckDB's there, over Trino's own tables."""
@@ -113,7 +111,7 @@ def test_every_table_is_the_same_to_the_bit(
         monkeypatch.setenv(f"LAKEHOUSE_ENGINE__ASSETS__{table}", "duckdb")
     load_settings.cache_clear()
     lake = Lake(load_settings())
-    drop_tables(lake)
+    drop(lake, CONTRACTS)
     found = made()
     differing = [name for name in COMPARED if content_hash(found[name]) != content_hash(expected[name])]
     assert not differing, "\n".join(difference(expected[name], found[name]) for name in differing)

@@ -4,33 +4,26 @@ import pytest
 import trino
 
 from deploy.native.stack import Stack
+from lakehouse_assets_tests.stack.lakes import asked
 
 pytestmark = pytest.mark.stack("trino")
 
 READ_ONLY, WRITABLE = "hive_read", "hive_prod"
 
 
-def ask(user: str, statement: str) -> list[list[object]]:
-    """The rows of a statement, asked by a user."""
-    with trino.dbapi.connect(host="127.0.0.1", port=8080, user=user) as connection:
-        cursor = connection.cursor()
-        cursor.execute(statement)
-        return [list(row) for row in cursor.fetchall()]
-
-
 @pytest.fixture
 def numbers(stack: Stack) -> str:
     """A table with the rows 1 and 2, made by the pipeline."""
     assert "trino" in stack.running()
-    ask("pipeline", "CREATE SCHEMA IF NOT EXISTS hive_prod.trials")
-    ask("pipeline", "CREATE OR REPLACE TABLE hive_prod.trials.numbers AS SELECT 1 AS n UNION ALL SELECT 2")
+    asked("pipeline", "CREATE SCHEMA IF NOT EXISTS hive_prod.trials")
+    asked("pipeline", "CREATE OR REPLACE TABLE hive_prod.trials.numbers AS SELECT 1 AS n UNION ALL SELECT 2")
     return "trials.numbers"
 
 
 def test_what_the_pipeline_writes_everyone_reads(numbers: str) -> None:
     for user in ("viewer", "superset", "anyone"):
-        assert ask(user, f"SELECT SUM(n) FROM {READ_ONLY}.{numbers}") == [[3]]
-    assert ask("admin", f"SELECT SUM(n) FROM {WRITABLE}.{numbers}") == [[3]]
+        assert asked(user, f"SELECT SUM(n) FROM {READ_ONLY}.{numbers}") == [[3]]
+    assert asked("admin", f"SELECT SUM(n) FROM {WRITABLE}.{numbers}") == [[3]]
 
 
 CHANGES = [
@@ -69,25 +62,25 @@ def test_who_only_reads_changes_nothing_and_runs_no_procedure(numbers: str, user
     allowed = []
     for statement in [*CHANGES, *PROCEDURES]:
         try:
-            ask(user, statement.format(catalog=catalog, table=f"{catalog}.{numbers}"))
+            asked(user, statement.format(catalog=catalog, table=f"{catalog}.{numbers}"))
         except trino.exceptions.TrinoUserError as refused:
             assert refused.error_name == "PERMISSION_DENIED", (statement, refused.message)  # noqa: PT017
         else:
             allowed.append(statement)
     assert not allowed
-    assert ask("pipeline", f"SELECT SUM(n) FROM {WRITABLE}.{numbers}") == [[3]]
+    assert asked("pipeline", f"SELECT SUM(n) FROM {WRITABLE}.{numbers}") == [[3]]
 
 
 def test_the_pipeline_may_run_the_procedures_that_others_may_not(numbers: str) -> None:
     """Else the refusals above would say nothing of the rules."""
     for statement in PROCEDURES[:5]:
-        ask("pipeline", statement.format(catalog=WRITABLE, table=f"{WRITABLE}.{numbers}"))
+        asked("pipeline", statement.format(catalog=WRITABLE, table=f"{WRITABLE}.{numbers}"))
 
 
 def test_who_only_reads_does_not_see_the_writable_catalog() -> None:
-    assert ask("viewer", "SHOW CATALOGS") == [["hive_read"], ["system"]]
+    assert asked("viewer", "SHOW CATALOGS") == [["hive_read"], ["system"]]
     with pytest.raises(trino.exceptions.TrinoUserError, match="Cannot access catalog hive_prod"):
-        ask("viewer", "SELECT * FROM hive_prod.trials.numbers")
+        asked("viewer", "SELECT * FROM hive_prod.trials.numbers")
 
 
 def test_a_server_that_was_killed_starts_again_with_its_data(numbers: str, stack: Stack) -> None:
@@ -100,7 +93,7 @@ def test_a_server_that_was_killed_starts_again_with_its_data(numbers: str, stack
     for catalog in (WRITABLE, READ_ONLY):
         question = f"SELECT SUM(n) FROM {catalog}.{numbers}"
         try:
-            answer = ask("pipeline", question)
+            answer = asked("pipeline", question)
         except trino.exceptions.TrinoQueryError:
-            answer = ask("pipeline", question)
+            answer = asked("pipeline", question)
         assert answer == [[3]]

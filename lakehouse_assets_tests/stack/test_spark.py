@@ -4,9 +4,9 @@ import subprocess
 import sys
 
 import pytest
-import trino
 
 from deploy.native.stack import Stack
+from lakehouse_assets_tests.stack.lakes import asked
 
 pytestmark = pytest.mark.stack("trino", "spark-connect")
 
@@ -45,7 +45,4 @@ def test_spark_writes_what_trino_reads(stack: Stack) -> None:
     run = subprocess.run([sys.executable, "-c", JOB], env=environment, capture_output=True, text=True, timeout=200)
     assert run.returncode == 0, "\n".join(line for line in run.stderr.splitlines() if not line.startswith("\tat "))
     assert "rows 10 UTC" in run.stdout
-    with trino.dbapi.connect(host="127.0.0.1", port=8080, user="viewer") as connection:
-        cursor = connection.cursor()
-        cursor.execute("SELECT COUNT(*), SUM(square) FROM hive_read.trials.squares")
-        assert cursor.fetchall() == [[10, 285]]
+    assert asked("viewer", "SELECT COUNT(*), SUM(square) FROM hive_read.trials.squares") == [[10, 285]]

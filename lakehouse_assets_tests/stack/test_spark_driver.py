@@ -164,28 +164,25 @@ def test_what_fails_while_it_runs_fails_in_one_line_of_the_engine(
         assert str(caught.value).startswith("Spark at sc://")
 
 
-def test_a_connect_server_whose_jvm_is_killed_ends_within_seconds_and_says_so(
-    stack: Stack, running: list[Driver], tmp_path: Path
-) -> None:
+@pytest.fixture
+def served(stack: Stack, running: list[Driver], tmp_path: Path) -> Driver:
+    """A Connect server of the test's own, which listens."""
     known = {**stack.whole_environment("spark-connect"), "LAKEHOUSE_SPARK__MASTER": "local[1]"}
     port = free_port()
     serve = ["-m", "lakehouse_assets.services.spark_connect", "--port", port, "--ui-port", free_port()]
     running.append(driver := start(serve, known, tmp_path / "said"))
     driver.wait_for(f"Spark Connect listens on 127.0.0.1:{port}")
-    os.kill(driver.java(), signal.SIGKILL)
-    assert driver.python.wait(timeout=10) == 1
-    assert driver.said.read_text(encoding="utf-8").splitlines()[-1] == (
+    return driver
+
+
+def test_a_connect_server_whose_jvm_is_killed_ends_within_seconds_and_says_so(served: Driver) -> None:
+    os.kill(served.java(), signal.SIGKILL)
+    assert served.python.wait(timeout=10) == 1
+    assert served.said.read_text(encoding="utf-8").splitlines()[-1] == (
         "Spark's JVM has ended with exit code -9: start this server again"
     )
 
 
-def test_a_connect_server_that_is_told_to_end_ends_in_order(
-    stack: Stack, running: list[Driver], tmp_path: Path
-) -> None:
-    known = {**stack.whole_environment("spark-connect"), "LAKEHOUSE_SPARK__MASTER": "local[1]"}
-    port = free_port()
-    serve = ["-m", "lakehouse_assets.services.spark_connect", "--port", port, "--ui-port", free_port()]
-    running.append(driver := start(serve, known, tmp_path / "said"))
-    driver.wait_for(f"Spark Connect listens on 127.0.0.1:{port}")
-    driver.python.send_signal(signal.SIGTERM)
-    assert driver.python.wait(timeout=30) == 0, driver.said.read_text(encoding="utf-8")
+def test_a_connect_server_that_is_told_to_end_ends_in_order(served: Driver) -> None:
+    served.python.send_signal(signal.SIGTERM)
+    assert served.python.wait(timeout=30) == 0, served.said.read_text(encoding="utf-8")

@@ -18,7 +18,7 @@ from lakehouse_assets.lake.engines.trino import Trino
 from lakehouse_assets.lake.staging import Staged
 from lakehouse_assets.lake.table import pin
 from lakehouse_assets.settings import CATALOG, NAMESPACE
-from lakehouse_assets_tests.lake.toys import MONDAY, TUESDAY, TYPES, WEDNESDAY, seen, ticks, write
+from lakehouse_assets_tests.lake.toys import MONDAY, TUESDAY, TYPES, WEDNESDAY, seen
 from lakehouse_assets_tests.stack.lakes import (
     COPIES,
     FOREIGN,
@@ -26,10 +26,9 @@ from lakehouse_assets_tests.stack.lakes import (
     clones,
     copied,
     copy,
-    drop_toys,
-    environment,
     files,
-    lake_on,
+    toy_lake,
+    write_half_copied,
 )
 
 pytestmark = [pytest.mark.stack("trino", "spark-connect"), pytest.mark.timeout(300)]
@@ -44,14 +43,9 @@ def writer(request: pytest.FixtureRequest) -> ForeignName:
 @pytest.fixture
 def lake(writer: ForeignName, stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lake]:
     """Toy ticks of three days, and half of each copied."""
-    environment(stack, monkeypatch)
-    made = lake_on(writer, tmp_path)
-    drop_toys(made)
-    for day in DAYS:
-        write(made, ticks(day, 6, price=[float(number) for number in range(1, 7)]), day)
-    copy(made, DAYS, most=3.0)
-    yield made
-    drop_toys(made)
+    with toy_lake(writer, stack, tmp_path, monkeypatch) as made:
+        write_half_copied(made, DAYS)
+        yield made
 
 
 @pytest.fixture

@@ -3,17 +3,16 @@
 Belongs here: copying and verifying landed files. Does not: what is in them.
 """
 
-import hashlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
 
 from lakehouse_assets.contracts.raw import RAW_OPTION_TICK_FILES
+from lakehouse_assets.lake.copies import copy_stream
 from lakehouse_assets.lake.cut import Cut
 from lakehouse_assets.services.copying.report import CopyRefused, Line, Progress
 from lakehouse_assets.sources.landing.folder import Found, found_files, sha256_of
 
-COPIED_AT_ONCE = 1 << 22
 UNFINISHED = ".copying"
 """Ends the name of a file that is not whole yet; it begins with a dot, so that no scan sees it."""
 
@@ -101,17 +100,14 @@ def _copy(found: Found, place: Path, known: str | None) -> None:
     """The file under a name that no scan sees, then read back, then under its own."""
     place.parent.mkdir(parents=True, exist_ok=True)
     draft = place.with_name(f".{place.name}{UNFINISHED}")
-    sent = hashlib.sha256()
     with found.path.open("rb") as reading, draft.open("wb") as writing:
-        while block := reading.read(COPIED_AT_ONCE):
-            sent.update(block)
-            writing.write(block)
-    if known not in (None, sent.hexdigest()):
+        sent = copy_stream(reading, writing)
+    if known not in (None, sent):
         raise LandedFileDamaged(
-            f"{found.path} is not what it was taken in as (sha256 {str(known)[:12]} is {sent.hexdigest()[:12]} now): "
+            f"{found.path} is not what it was taken in as (sha256 {str(known)[:12]} is {sent[:12]} now): "
             "bring it back from a copy, then copy again"
         )
-    if sha256_of(draft) != sent.hexdigest():
+    if sha256_of(draft) != sent:
         raise LandedFileDamaged(f"{draft}: other bytes came back than were written: look at the disk, then copy again")
     os.utime(draft, ns=(found.modified_ns, found.modified_ns))
     draft.replace(place)
