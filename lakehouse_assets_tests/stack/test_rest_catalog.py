@@ -26,7 +26,7 @@ from lakehouse_assets_tests.lake.toys import (
     verdicts,
     write,
 )
-from lakehouse_assets_tests.stack.lakes import COPIES, clones, copied, copy, environment, judged, lake_on
+from lakehouse_assets_tests.stack.lakes import COPIES, TOYS, clones, copied, copy, drop, environment, judged, lake_on
 
 pytestmark = [pytest.mark.stack("nessie"), pytest.mark.timeout(300)]
 
@@ -63,17 +63,11 @@ def lake(on_rest: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
     environment(on_rest, monkeypatch)
     assert os.environ["LAKEHOUSE_CATALOG__TYPE"] == "rest"
     made = lake_on("duckdb", tmp_path)
-    drop(made)
+    drop(made, TOYS)
     write(made, ticks(MONDAY, 4, price=[1.0, 50.0, None, 2.5]), MONDAY)
     write(made, ticks(TUESDAY, 6), TUESDAY)
     yield made
-    drop(made)
-
-
-def drop(lake: Lake) -> None:
-    for table in (TOY.table, COPIES.table):
-        if lake.catalog.table_exists((NAMESPACE, table)):
-            lake.catalog.drop_table((NAMESPACE, table))
+    drop(made, TOYS)
 
 
 def once(step: Callable[[], object]) -> Callable[[], None]:
@@ -121,6 +115,7 @@ def test_spark_and_trino_write_clones_that_are_judged_and_published(
     lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Spark has a session of its own: one that runs already knows another catalog."""
+    monkeypatch.delenv("SPARK_CONNECT_MODE_ENABLED", raising=False)  # of an earlier test's session in this process
     monkeypatch.setenv("LAKEHOUSE_SPARK__MASTER", "local[2]")
     monkeypatch.setenv("LAKEHOUSE_SPARK__JARS", str(spark_jars()))
     spark = start(lake.settings, ON_SPARK)

@@ -29,6 +29,9 @@ NOT_SHOWN = "(?i)secret|password|token|credential|access[._-]?key"
 """Options whose values Spark's pages must not show."""
 KNOWN_TO_BOTH = ("sslmode", "sslrootcert", "sslcert", "sslkey")
 """What a catalog's address may ask for in words that Java's client of PostgreSQL shares with Python's."""
+DATABASE_WENT = "57P01,57P02,57P03"
+"""SQLSTATEs by which PostgreSQL ends a connection as it stops, dies or starts: Iceberg's client knows only those
+of class 08 by itself, and would fail the first statement after a restart."""
 
 
 class Spark:
@@ -153,6 +156,7 @@ def _catalog(settings: Settings) -> Mapping[str, str]:
         "jdbc.user": address.username or "",
         "jdbc.password": password.get_secret_value() if password else address.password or "",
         "jdbc.schema-version": "V1",
+        "retryable_status_codes": DATABASE_WENT,
     }
 
 

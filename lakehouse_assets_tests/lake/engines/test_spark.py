@@ -47,6 +47,7 @@ def test_a_driver_knows_catalog_and_bucket_and_reads_no_table_as_it_was() -> Non
         "jdbc.user": "lake",
         "jdbc.password": "swordfish",
         "jdbc.schema-version": "V1",
+        "retryable_status_codes": "57P01,57P02,57P03",
         "warehouse": "s3://lakehouse/warehouse",
         "io-impl": "org.apache.iceberg.aws.s3.S3FileIO",
         "client.region": "eu-central-1",
