@@ -53,7 +53,7 @@ test: .venv/test.stamp ## install what the tests need and run them all
 
 # The servers stay up between the modules, which name those they need; all are stopped at the end.
 test-stack: .venv/test.stamp ## the tests on the real servers, started on 127.0.0.1 without Docker
-	@$(BIN)/python -m deploy.native fetch --state .lakehouse/stack-test
+	@$(BIN)/python -m deploy.native fetch --state $(or $(STACK_STATE_FOLDER),.lakehouse/stack-test)
 	@$(BIN)/python -m pytest -m stack lakehouse_assets_tests/stack
 
 # Another Python than the project's will do: the machine may have Docker alone.

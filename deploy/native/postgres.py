@@ -7,6 +7,7 @@ import os
 import pwd
 import shlex
 import shutil
+import stat
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -33,6 +34,7 @@ def initialise(data: Path, scripts: Sequence[Path], environment: Mapping[str, st
     """
     if (data / "PG_VERSION").is_file():
         return
+    _refuse_closed(data)
     data.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="lakehouse-") as short:  # a socket's path may have 107 bytes
         sockets = Path(short)
@@ -62,6 +64,16 @@ def _make_cluster(
             _run([*as_postgres(), "/bin/sh", script], variables)
     finally:
         _run([*server, "-m", "fast", "stop"])
+
+
+def _refuse_closed(data: Path) -> None:
+    """PostgreSQL's own user must come to what root names: not so below /root, for one."""
+    closed = [folder for folder in data.parents if folder.exists() and not folder.stat().st_mode & stat.S_IXOTH]
+    if os.geteuid() == 0 and closed:
+        raise StackError(
+            f"{closed[-1]} is closed to the user {USER}, as whom PostgreSQL runs for root: open it (chmod o+x), "
+            "or keep the state elsewhere (--state)"
+        )
 
 
 def _give(*paths: Path) -> None:
