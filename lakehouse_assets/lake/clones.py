@@ -30,6 +30,10 @@ LONGEST_HOURS = 24
 """An older clone is of a run that was killed."""
 
 
+class WrittenTwice(RuntimeError):
+    """A clone holds more than the one insert that it was made for; the message says which."""
+
+
 @dataclass(frozen=True)
 class Clone:
     """A clone as its engine left it: the name in the staging namespace, the snapshot (None: nothing was written)."""
@@ -66,8 +70,17 @@ def make_clone(lake: Lake, table: IcebergTable, metadata: TableMetadata, folder:
 
 
 def read_clone(lake: Lake, name: str) -> tuple[Clone, tuple[DataFile, ...]]:
-    """A clone as it is now, and the files that an engine has written into it, with the statistics that it took."""
+    """A clone as it is now, and the files that an engine has written into it, with the statistics that it took.
+
+    Raises:
+        WrittenTwice: an engine's client asked again because it had no answer, and both statements were carried out.
+    """
     table = lake.catalog.load_table((STAGING, name))
+    if (times := len(table.snapshots())) > 1:
+        raise WrittenTwice(
+            f"{STAGING}.{name} was written {times} times, by an insert that was sent again: nothing of it is visible, "
+            "run the step again"
+        )
     snapshot = table.current_snapshot()
     if snapshot is None:
         return Clone(name, None), ()

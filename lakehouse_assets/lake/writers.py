@@ -57,6 +57,7 @@ def by_engine(engine: ForeignName, target: Target, query: Query, key: str, folde
     Raises:
         EngineFailed: the engine refused or is not there; the clone is gone.
         StrayRows: a row belongs to another partition; the clone is gone.
+        WrittenTwice: the insert was carried out more than once; the clone is gone.
     """
     lake, contract = target.lake, target.contract
     name = make_clone(lake, target.table, target.metadata, folder)
