@@ -8,6 +8,8 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
 from urllib.request import urlopen
 
 import pytest
@@ -91,27 +93,48 @@ def administrator(lake: Lake) -> Trino:
     return Trino(lake.settings.model_copy(update={"trino": trino}))
 
 
-def sessions_on_spark() -> set[str]:
-    """The sessions for which the Connect server works on a statement, by its own pages; between two jobs of it too."""
+def on_spark(what: str) -> list[dict[str, Any]]:
+    """What the Connect server's own pages know of its application."""
     with urlopen(f"{SPARK_PAGES}/api/v1/applications") as answer:
         (application,) = json.load(answer)
-    asked = f"{application['id']}/sql?details=false&planDescription=false&length=1000000"
-    with urlopen(f"{SPARK_PAGES}/api/v1/applications/{asked}") as answer:
-        running = [one["description"] for one in json.load(answer) if one["status"] == "RUNNING"]
+    with urlopen(f"{SPARK_PAGES}/api/v1/applications/{application['id']}/{what}") as answer:
+        found: list[dict[str, Any]] = json.load(answer)
+        return found
+
+
+def sessions_on_spark() -> set[str]:
+    """The sessions for which the Connect server works on a statement, by its own pages; between two jobs of it too."""
+    statements = on_spark("sql?details=false&planDescription=false&length=1000000")
+    running = [one.get("description", "") for one in statements if one["status"] == "RUNNING"]
     return {found[1] for words in running if (found := re.search('session_id: "([0-9a-f-]{36})"', words))}
 
 
+def jobs_on_spark() -> list[int]:
+    """Its jobs at work: that of a statement which was interrupted as it was about to begin one goes on without it."""
+    return [job["jobId"] for job in on_spark("jobs?status=running")]
+
+
+def kill_job(job: int) -> None:
+    """What the link beside a running job does."""
+    with urlopen(f"{SPARK_PAGES}/jobs/") as page:
+        token = re.search(r'name="csrfToken" value="(\w+)"', page.read().decode())
+    if token:  # none where the job has just ended
+        urlopen(f"{SPARK_PAGES}/jobs/job/kill/", urlencode({"id": job, "csrfToken": token[1]}).encode()).close()
+
+
 def end_statements(lake: Lake) -> None:
-    """What a person does who finds them still running: Trino's procedure, Spark's interrupt of a session."""
+    """What a person does who finds them still running: Trino's procedure, Spark's interrupt and pages."""
     from pyspark.sql.connect.client import SparkConnectClient
 
     def gone() -> bool:
-        queries, sessions = inserts_on_trino(lake), sessions_on_spark()
+        queries, sessions, jobs = inserts_on_trino(lake), sessions_on_spark(), jobs_on_spark()
         for query in queries:
             administrator(lake).run(f"CALL system.runtime.kill_query('{query}', 'its step is dead')")
         for session in sessions:
             SparkConnectClient(f"{lake.settings.spark.master}/;session_id={session}").interrupt_all()
-        return not queries and not sessions
+        for job in () if sessions else jobs:
+            kill_job(job)
+        return not queries and not sessions and not jobs
 
     until(gone, "the end of the statements")
 
