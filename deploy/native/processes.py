@@ -8,7 +8,8 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -34,7 +35,7 @@ class Process:
         stop_signal: signal.Signals = signal.SIGTERM,
     ) -> "Process":
         """Start a command in a group of its own, its output appended to a file."""
-        with log.open("ab") as output:
+        with log.open("ab") as output, _heeded_signals():
             child = subprocess.Popen(  # noqa: S603
                 command, env=environment, cwd=cwd, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
                 start_new_session=True,
@@ -101,6 +102,26 @@ class Process:
     def _is_ours(self) -> bool:
         """Whether the number is still this process's: its leader runs, or is gone and none took the number."""
         return _seen(self.pid)[1] in ("", self.started)
+
+
+@contextmanager
+def _heeded_signals() -> Iterator[None]:
+    """No child is started deaf: what its parent ignores it would ignore too, a JVM and Python among them.
+
+    A shell's background job ignores SIGINT, and Dagster lets SIGTERM do what SIGINT does.
+    """
+    ignored = [number for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM) if _is_ignored(number)]
+    for number in ignored:
+        signal.signal(number, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        for number in ignored:
+            signal.signal(number, signal.SIG_IGN)
+
+
+def _is_ignored(number: signal.Signals) -> bool:
+    return signal.getsignal(number) is signal.SIG_IGN
 
 
 _CHILDREN: dict[int, "subprocess.Popen[bytes]"] = {}

@@ -1,6 +1,7 @@
 """A process goes with all that it has started."""
 
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -38,3 +39,15 @@ def test_nothing_of_a_group_is_left(family: Process, way: str) -> None:
     assert not family.alive()
     with pytest.raises(ProcessLookupError):
         os.killpg(family.pid, 0)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_process_heeds_its_stop_signal_though_its_starter_ignores_it(tmp_path: Path, number: signal.Signals) -> None:
+    before = signal.signal(number, signal.SIG_IGN)
+    try:
+        process = Process.start(["sleep", "60"], dict(os.environ), tmp_path, tmp_path / "log", number)
+        assert signal.getsignal(number) is signal.SIG_IGN
+    finally:
+        signal.signal(number, before)
+    process.stop(patience=10)
+    assert process.wait() == -number
