@@ -140,7 +140,12 @@ def test_a_database_that_is_not_there_is_no_race(tmp_path: Path, monkeypatch: py
         closed = probe.getsockname()[1]
     opened: list[str] = []
     open_catalog = Lake._open
-    monkeypatch.setattr(Lake, "_open", lambda lake: opened.append("once more") or open_catalog(lake))
+
+    def counted(lake: Lake) -> Catalog:
+        opened.append("once more")
+        return open_catalog(lake)
+
+    monkeypatch.setattr(Lake, "_open", counted)
     with pytest.raises(OperationalError):
         _ = Lake(in_postgres(tmp_path, closed)).catalog
     assert opened == ["once more"]

@@ -39,16 +39,16 @@ class ConnectSession:
             builder = DefaultChannelBuilder(master)
         except (PySparkException, ValueError) as error:
             raise Ailment(f"is no address of a Connect server: {error}", "write it as sc://host:port") from error
-        self._proto = proto
+        self._proto: Any = proto
         self._until = time.monotonic() + CONNECT_SECONDS
         self._metadata = list(builder.metadata())
-        self._who = {
+        self._who: dict[str, Any] = {
             "session_id": str(uuid4()),
             "user_context": proto.UserContext(user_id=builder.userId or os.environ.get("USER", "")),
             "client_type": builder.userAgent,
         }
         self._channel = builder.toChannel()
-        self._server = proto.SparkConnectServiceStub(self._channel)
+        self._server = self._proto.SparkConnectServiceStub(self._channel)
 
     def version(self) -> str:
         """The server's release of Spark.

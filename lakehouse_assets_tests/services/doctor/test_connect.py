@@ -58,7 +58,8 @@ def listen() -> Iterator[Callable[[Server | None], str]]:
     def start(server: Server | None) -> str:
         listening = grpc.server(ThreadPoolExecutor(2))
         if server is not None:
-            proto.add_SparkConnectServiceServicer_to_server(server, listening)
+            untyped: Any = proto
+            untyped.add_SparkConnectServiceServicer_to_server(server, listening)
         port = listening.add_insecure_port("127.0.0.1:0")
         listening.start()
         started.append(listening)

@@ -167,7 +167,12 @@ def test_a_connect_server_without_a_port_is_looked_for_at_the_usual_one(
     master: str, closed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
-    monkeypatch.setattr(engines, "ask_connect", lambda address: asked.append(address) or "it answers")
+
+    def answer(address: str) -> str:
+        asked.append(address)
+        return "it answers"
+
+    monkeypatch.setattr(engines, "ask_connect", answer)
     monkeypatch.setattr(engines, "CONNECT_PORT", closed)
     silent = spark(master.format(port=closed))
     assert ailment(lambda: ask_spark(silent))[0].startswith(f"127.0.0.1:{closed} does not answer")
