@@ -92,9 +92,9 @@ def _asked_over_http(error: Any, settings: "Settings") -> Server:
 
 
 def _words(error: Any) -> str:
-    """The first line of what the client says, of a database's without what SQLAlchemy adds."""
+    """The first line of what the client says: a database's without what SQLAlchemy adds, of HTTP's the cause alone."""
     lines = str(getattr(error, "orig", None) or error).strip().splitlines()
-    return lines[0].strip() if lines else type(error).__name__
+    return lines[0].rpartition("(Caused by ")[2].removesuffix(")").strip() if lines else type(error).__name__
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

@@ -54,6 +54,7 @@ def production(closed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 def refuse_more_than_a_line(said: Said, settings: Settings) -> None:
     assert (said.code, said.out, said.err.count("\n")) == (1, "", 1)
+    assert any(words in said.err for words in ("Connection refused", "Could not connect"))
     assert said.err.endswith(NEXT)
     assert PASSWORD not in said.err
     assert not (settings.home / "logs").exists()
