@@ -22,6 +22,8 @@ SAYS_IT_ALL = {
     "lakehouse_assets.lake.inspection": {"UnknownTable"},
     "lakehouse_assets.lake.quarantined": {"UnknownReason"},
     "lakehouse_assets.lake.sql_guard": {"QueryRefused"},
+    "lakehouse_assets.lake.engines": {"EngineFailed"},
+    "lakehouse_assets.lake.strays": {"StrayRows"},
     "lakehouse_assets.lake.copies": {"CopyMismatch", "ForeignShape"},
     "lakehouse_assets.lake.schema": {"SchemaConflict"},
     "lakehouse_assets.lake.table": {"DeleteFilesFound", "SnapshotMissing"},
@@ -73,9 +75,22 @@ def explain(error: Exception) -> str:
     kind = type(error)
     if any(one.__name__ in SAYS_IT_ALL.get(one.__module__, ()) for one in kind.__mro__):
         return _one_line(str(error))
+    if (away := _of_a_server(error)) is not None:
+        return away
     if kind.__module__.split(".")[0] in {"duckdb", "_duckdb"}:
         return _of_the_engine(error)
     return f"{kind.__name__}: {_one_line(str(error))} (unexpected; the traceback is in {_logged(error)})"
+
+
+def _of_a_server(error: Exception) -> str | None:
+    """What is said of a server that is away; None where the error means something else."""
+    from lakehouse_assets.cli.away import of_a_server
+    from lakehouse_assets.settings import SettingsError, load_settings
+
+    try:
+        return of_a_server(error, load_settings())
+    except SettingsError:  # without settings no server was asked
+        return None
 
 
 def _of_the_engine(error: Exception) -> str:

@@ -34,10 +34,11 @@ def leaderboard(
 
     Example: lakehouse leaderboard
     """
+    from lakehouse_assets.cli.away import reached
     from lakehouse_assets.services.leaderboard import leaderboard as standings
     from lakehouse_assets.services.mlflow import MlflowResource
 
-    found = standings(MlflowResource().store)
+    found = standings(reached(MlflowResource().store))
     if as_json:
         write_json([asdict(one) for one in found])
     elif not found:

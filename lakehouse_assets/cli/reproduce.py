@@ -23,13 +23,14 @@ def reproduce(
 
     Example: lakehouse reproduce models:/TickPricePredictor/1
     """
+    from lakehouse_assets.cli.away import reached
     from lakehouse_assets.lake.catalog import Lake
     from lakehouse_assets.services.mlflow import MlflowResource
     from lakehouse_assets.services.reproduction import reproduce as train_again
     from lakehouse_assets.settings import load_settings
 
     progress = (lambda _: None) if as_json else say
-    result = train_again(Lake(load_settings()), MlflowResource().store, uri, progress)
+    result = train_again(Lake(load_settings()), reached(MlflowResource().store), uri, progress)
     if as_json:
         write_json({**asdict(result), "is_reproduced": result.is_equal})
     else:

@@ -30,6 +30,7 @@ def rollback(
 
     Example: lakehouse rollback TickPricePredictor --why "worse since Monday"
     """
+    from lakehouse_assets.cli.away import reached
     from lakehouse_assets.lake.catalog import Lake
     from lakehouse_assets.services.registry import ModelRegistry
     from lakehouse_assets.services.rollback import roll_back
@@ -37,7 +38,7 @@ def rollback(
     from lakehouse_assets.settings import load_settings
 
     settings = load_settings()
-    registry = ModelRegistry(TrackingStore(settings.mlflow_uri, settings.mlflow_artifacts), model)
+    registry = ModelRegistry(reached(TrackingStore(settings.mlflow_uri, settings.mlflow_artifacts)), model)
     moved = roll_back(Lake(settings), registry, to=None if to is None else str(to), why=why)
     if as_json:
         write_json(asdict(moved.move))

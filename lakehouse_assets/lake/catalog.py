@@ -43,6 +43,9 @@ TABLE_PROPERTIES = {
     "write.metadata.previous-versions-max": "20",
 }
 
+CONNECT_SECONDS = 10
+"""How long PostgreSQL may take to let us in; its client would wait for minutes where a network swallows all packets."""
+
 RACE_ATTEMPTS = 5
 RACE_WAIT_SECONDS = 0.05
 
@@ -79,10 +82,10 @@ class Lake:
             return RestCatalog(CATALOG, uri=self.settings.catalog_uri, **options)
         return SqlCatalog(
             CATALOG,
-            uri=with_password(self.settings),
+            uri=bounded(with_password(self.settings)),
             init_catalog_tables="true",
             pool_pre_ping="true",  # a connection that the database's restart has cut is replaced, not used
-            **{"jdbc.schema-version": "V1"},
+            schema_version="v1",  # an older catalog is brought to it, as Spark does by jdbc.schema-version
             **options,
         )
 
@@ -135,11 +138,22 @@ def with_password(settings: Settings) -> str:
     return address.render_as_string(hide_password=False)
 
 
+def bounded(uri: str) -> str:
+    """An address whose connecting has an end, where it is PostgreSQL's and names none; for Python's client alone."""
+    address = make_url(uri)
+    if not address.drivername.startswith("postgresql") or "connect_timeout" in address.query:
+        return uri
+    limited = address.update_query_dict({"connect_timeout": str(CONNECT_SECONDS)})
+    return limited.render_as_string(hide_password=False)
+
+
 def _survive_race(step: Callable[[], Result]) -> Result:
     """Repeat a creation that another process was faster with."""
     for attempt in range(RACE_ATTEMPTS - 1):
         try:
             return step()
-        except (OperationalError, IntegrityError):
+        except (OperationalError, IntegrityError) as error:
+            if error.statement is None:  # there is no connection at all: nobody was faster
+                raise
             time.sleep(RACE_WAIT_SECONDS * 2**attempt)
     return step()

@@ -1,15 +1,22 @@
 """The catalog: what a table is made with, for whoever writes to it."""
 
+import socket
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from pyiceberg.catalog import Catalog
 from pyiceberg.table import Table as IcebergTable
 from pyiceberg.types import LongType
+from sqlalchemy import create_engine, make_url, text
+from sqlalchemy.exc import OperationalError
 
-from lakehouse_assets.lake.catalog import Lake
+from lakehouse_assets.lake import catalog as catalog_module
+from lakehouse_assets.lake.catalog import Lake, bounded, with_password
 from lakehouse_assets.lake.commit import ATTEMPTS, PublishConflict, publish
+from lakehouse_assets.lake.engines.spark import driver_options
+from lakehouse_assets.settings import CatalogSettings, Settings
 from lakehouse_assets_tests.lake.toys import BY_DATE, MONDAY, TUESDAY, seen, stage_ticks, ticks, write
 
 CONFLICTS = 6
@@ -90,3 +97,78 @@ def test_a_write_that_brings_a_column_looks_again_instead_of_waiting_in_vain(
     assert time.monotonic() - began < 20
     assert len(met) == 1
     assert lake.load(BY_DATE.table).properties == before
+
+
+POSTGRES = "postgresql+psycopg2://lakehouse@127.0.0.1:{port}/lakehouse"
+
+
+def in_postgres(home: Path, port: int = 5432, words: str = "") -> Settings:
+    return Settings(home=home, catalog=CatalogSettings(uri=POSTGRES.format(port=port) + words))
+
+
+@pytest.mark.parametrize(
+    ("uri", "opened"),
+    [
+        (POSTGRES.format(port=1), POSTGRES.format(port=1) + "?connect_timeout=10"),
+        (POSTGRES.format(port=1) + "?connect_timeout=3", POSTGRES.format(port=1) + "?connect_timeout=3"),
+        ("postgresql://me:it%40s@h/d?sslmode=require", "postgresql://me:it%40s@h/d?connect_timeout=10&sslmode=require"),
+        ("sqlite:////a/catalog.db", "sqlite:////a/catalog.db"),
+    ],
+)
+def test_connecting_to_a_database_has_an_end(uri: str, opened: str) -> None:
+    assert make_url(bounded(uri)) == make_url(opened)
+
+
+def test_spark_is_told_no_word_that_its_client_does_not_know(tmp_path: Path) -> None:
+    known = driver_options(in_postgres(tmp_path))
+    assert known["spark.sql.catalog.hive_prod.uri"] == "jdbc:postgresql://127.0.0.1:5432/lakehouse"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(60)
+def test_a_database_that_accepts_and_never_answers_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catalog_module, "CONNECT_SECONDS", 2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        began = time.monotonic()
+        with pytest.raises(OperationalError, match="timeout expired"):
+            _ = Lake(in_postgres(tmp_path, silent.getsockname()[1])).catalog
+    assert time.monotonic() - began < 15
+
+
+def test_a_database_that_is_not_there_is_no_race(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        closed = probe.getsockname()[1]
+    opened: list[str] = []
+    open_catalog = Lake._open
+
+    def counted(lake: Lake) -> Catalog:
+        opened.append("once more")
+        return open_catalog(lake)
+
+    monkeypatch.setattr(Lake, "_open", counted)
+    with pytest.raises(OperationalError):
+        _ = Lake(in_postgres(tmp_path, closed)).catalog
+    assert opened == ["once more"]
+
+
+def types_in(lake: Lake) -> dict[str, str | None]:
+    """What the catalog's own table says of the kind of each."""
+    with create_engine(with_password(lake.settings)).connect() as connection:
+        return dict(connection.execute(text("SELECT table_name, iceberg_type FROM iceberg_tables")).tuples().all())
+
+
+def test_a_catalog_is_made_in_the_schema_that_spark_and_trino_share(lake: Lake) -> None:
+    lake.load_or_create(BY_DATE)
+    assert types_in(lake) == {BY_DATE.table: "TABLE"}
+
+
+def test_a_catalog_of_the_older_schema_is_brought_to_it_and_keeps_its_tables(lake: Lake) -> None:
+    """As Iceberg's Java client does where it is told the same: of one catalog, all engines read one schema."""
+    lake.load_or_create(BY_DATE)
+    with create_engine(with_password(lake.settings)).begin() as connection:
+        connection.execute(text("ALTER TABLE iceberg_tables DROP COLUMN iceberg_type"))
+    again = Lake(lake.settings)
+    assert again.load(BY_DATE.table).name()[-1] == BY_DATE.table
+    another = replace(BY_DATE, table="another")
+    again.load_or_create(another)
+    assert types_in(again) == {BY_DATE.table: None, "another": "TABLE"}

@@ -3,6 +3,8 @@
 Belongs here: one small object that comes and goes. Does not: any file of a table.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -24,23 +26,18 @@ NO_BUCKET = {"404", "NoSuchBucket"}
 
 
 def ask_bucket(settings: Settings) -> str:
-    """Whether an object can be put below the warehouse, read back and deleted."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
+    """Whether an object can be put below the warehouse, read back and deleted; it is deleted in every case."""
     bucket, _, folder = (settings.storage.warehouse or "").removeprefix("s3://").partition("/")
     name = "/".join(filter(None, (folder, f".doctor-{uuid4()}")))
     client = _client(settings)
-    step = "put"
+    _put(client, bucket, name)
     try:
-        client.put_object(Bucket=bucket, Key=name, Body=BODY)
-        step = "get"
-        body = client.get_object(Bucket=bucket, Key=name)["Body"].read()
-        step = "delete"
-        client.delete_object(Bucket=bucket, Key=name)
-    except ClientError as error:
-        raise _refused(step, bucket, error.response.get("Error", {})) from error
-    except BotoCoreError as error:
-        raise Ailment(f"does not answer: {error}", "start the store there, or correct storage.endpoint") from error
+        with _in_words("get", bucket):
+            body = client.get_object(Bucket=bucket, Key=name)["Body"].read()
+    except Ailment as ailment:
+        _delete(client, bucket, name, after=ailment)
+        raise
+    _delete(client, bucket, name)
     if body != BODY:
         raise Ailment(f"{name} came back other than it was put", "look at the store and at any proxy before it")
     return "put, get and delete succeed"
@@ -88,6 +85,39 @@ def _client(settings: Settings) -> Any:
         endpoint_url=settings.storage.endpoint,
         config=Config(connect_timeout=SECONDS, read_timeout=SECONDS, retries={"total_max_attempts": 1}, **CHECKSUMS),
     )
+
+
+def _put(client: Any, bucket: str, name: str) -> None:
+    try:
+        with _in_words("put", bucket):
+            client.put_object(Bucket=bucket, Key=name, Body=BODY)
+    except Ailment:
+        with suppress(Ailment):  # a store that fails while it answers may have kept the object
+            _delete(client, bucket, name)
+        raise
+
+
+def _delete(client: Any, bucket: str, name: str, after: Ailment | None = None) -> None:
+    """Delete the object; one that cannot be is named, after what had failed before."""
+    try:
+        with _in_words("delete", bucket):
+            client.delete_object(Bucket=bucket, Key=name)
+    except Ailment as ailment:
+        before = f"{after}, and then " if after else ""
+        raise Ailment(f"{before}{ailment}: {bucket}/{name} is left", f"{ailment.fix}; delete it then") from ailment
+
+
+@contextmanager
+def _in_words(step: str, bucket: str) -> Iterator[None]:
+    """What a failure of a step means."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except ClientError as error:
+        raise _refused(step, bucket, error.response.get("Error", {})) from error
+    except BotoCoreError as error:
+        raise Ailment(f"does not answer: {error}", "start the store there, or correct storage.endpoint") from error
 
 
 def _refused(step: str, bucket: str, error: Any) -> Ailment:

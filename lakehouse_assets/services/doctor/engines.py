@@ -1,6 +1,7 @@
 """Questions to Spark and Trino: are they there, of the right version, and may they write.
 
-Belongs here: what can be seen without a Spark session, which takes 15 s. Does not: any table of the lake.
+Belongs here: what can be seen without a driver of Spark, which takes 15 s. Does not: a session on a Connect server
+(`connect`), any table of the lake.
 """
 
 import os
@@ -15,6 +16,7 @@ from uuid import uuid4
 
 from lakehouse_assets.lake.engines import EngineFailed, ForeignEngine, ForeignName
 from lakehouse_assets.lake.engines.spark import CONNECT, CONNECT_PORT
+from lakehouse_assets.services.doctor.connect import ask_connect
 from lakehouse_assets.services.doctor.finding import SECONDS, Ailment, NotAsked
 from lakehouse_assets.settings import CATALOG, Settings
 
@@ -35,7 +37,7 @@ def ask_trino(settings: Settings) -> str:
 
 
 def ask_spark(settings: Settings) -> str:
-    """Whether Java and Iceberg's jars are there, and the master answers."""
+    """Whether Java and Iceberg's jars are there and the master answers; of a Connect server, what it says itself."""
     _refuse_unused("spark", settings)
     master = settings.spark.master
     if master.startswith("spark://"):
@@ -44,7 +46,7 @@ def ask_spark(settings: Settings) -> str:
     if master.startswith(CONNECT):
         address = master.removeprefix(CONNECT).partition("/")[0]
         _refuse_silent(address if ":" in address else f"{address}:{CONNECT_PORT}")
-        return "the Connect server answers; its Java and jars are its own"
+        return ask_connect(master)
     java = _java_release()
     if java < OLDEST_JAVA:
         raise Ailment(f"java is {java}", f"install Java {OLDEST_JAVA} or 21, or name it by JAVA_HOME")

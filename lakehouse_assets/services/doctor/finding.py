@@ -23,6 +23,7 @@ LONGEST = 300
 """Characters of a server's own words."""
 
 _IN_ADDRESS = re.compile(r"(?<=://)([^:/@\s]*):[^@\s]*@")
+_TOKEN = re.compile(r"(?<=token=)[^;\s]+")
 
 
 class Ailment(Exception):
@@ -79,7 +80,7 @@ def found(question: Question, settings: Settings) -> Finding:
 
 def hidden(text: str, settings: Settings) -> str:
     """A text in one line without the secrets of the settings and of the environment."""
-    line = _IN_ADDRESS.sub(rf"\1:{HIDDEN}@", " ".join(text.split()))
+    line = _TOKEN.sub(HIDDEN, _IN_ADDRESS.sub(rf"\1:{HIDDEN}@", " ".join(text.split())))
     known = [os.environ.get(name, "") for name in SECRET_VARIABLES]
     known += [one.get_secret_value() for one in (settings.catalog.password, settings.trino.password) if one]
     for secret in sorted(filter(None, known), key=len, reverse=True):

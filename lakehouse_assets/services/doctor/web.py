@@ -13,17 +13,18 @@ from lakehouse_assets.settings import Settings
 
 def ask_mlflow(uri: str) -> str:
     """Whether the server is healthy, of the client's version, lets us in and reaches its database."""
-    health = _answer("GET", f"{uri}/health")
+    let_in = _tracking_credentials()
+    health = _answer("GET", f"{uri}/health", let_in)
     if health.status_code == 403:
         raise Ailment(
             "refuses the name that it is called by (403)", "add host:port of mlflow.uri to the server's --allowed-hosts"
         )
     if health.status_code != 200 or health.text.strip() != "OK":
         raise Ailment(f"answers /health with {health.status_code}", "see that mlflow.uri is an MLflow server")
-    theirs, ours = _answer("GET", f"{uri}/version").text.strip(), version("mlflow")
+    theirs, ours = _answer("GET", f"{uri}/version", let_in).text.strip(), version("mlflow")
     if _release(theirs) != _release(ours):
         raise Ailment(f"the server is MLflow {theirs}, this client {ours}", "install the same release on both sides")
-    asked = _answer("POST", f"{uri}/api/2.0/mlflow/experiments/search", {"max_results": 1})
+    asked = _answer("POST", f"{uri}/api/2.0/mlflow/experiments/search", let_in, {"max_results": 1})
     if asked.status_code in (401, 403):
         raise Ailment(
             f"lets us not in ({asked.status_code})", "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
@@ -47,14 +48,17 @@ def ask_rest_catalog(settings: Settings) -> str:
     return "answers as an Iceberg REST catalog"
 
 
-def _answer(method: str, url: str, body: Any = None, **query: str | None) -> Any:
+def _tracking_credentials() -> tuple[str, str] | None:
+    """MLflow's own, which no other server may see."""
+    user, password = os.environ.get("MLFLOW_TRACKING_USERNAME"), os.environ.get("MLFLOW_TRACKING_PASSWORD")
+    return (user, password) if user and password else None
+
+
+def _answer(method: str, url: str, let_in: tuple[str, str] | None = None, body: Any = None, **query: str | None) -> Any:
     import requests
 
-    user, password = os.environ.get("MLFLOW_TRACKING_USERNAME"), os.environ.get("MLFLOW_TRACKING_PASSWORD")
     try:
-        return requests.request(
-            method, url, json=body, params=query, timeout=SECONDS, auth=(user, password) if user and password else None
-        )
+        return requests.request(method, url, json=body, params=query, timeout=SECONDS, auth=let_in)
     except requests.RequestException as error:
         raise Ailment(
             f"does not answer: {type(error).__name__}", "start the server there, or correct its uri"

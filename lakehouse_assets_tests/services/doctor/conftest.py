@@ -3,6 +3,7 @@
 import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -16,19 +17,28 @@ from lakehouse_assets.settings import (
     TrackingSettings,
 )
 
-Answers = Mapping[str, tuple[int, str]]
-"""Status and text by path, whatever the method."""
+Answers = Mapping[str, tuple[int, str]] | Callable[[str, str], tuple[int, str]]
+"""Status and text by path, whatever the method; or of a method and a path."""
 
 
 @pytest.fixture
-def serve() -> Iterator[Callable[..., str]]:
+def heard() -> list[tuple[str, Message]]:
+    """Path and headers of what the servers of `serve` were asked."""
+    return []
+
+
+@pytest.fixture
+def serve(heard: list[tuple[str, Message]]) -> Iterator[Callable[..., str]]:
     """Start a server with answers and further headers; its address."""
     started: list[ThreadingHTTPServer] = []
 
     def start(answers: Answers, **headers: str) -> str:
         class Answering(BaseHTTPRequestHandler):
             def answer(self) -> None:
-                status, text = answers.get(self.path.partition("?")[0], (404, "not here"))
+                path = self.path.partition("?")[0]
+                heard.append((path, self.headers))
+                known = answers(self.command, path) if callable(answers) else answers.get(path)
+                status, text = known or (404, "not here")
                 self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 self.send_response_only(status)
                 for name, value in headers.items():
@@ -38,7 +48,7 @@ def serve() -> Iterator[Callable[..., str]]:
                 if self.command != "HEAD":
                     self.wfile.write(text.encode())
 
-            do_GET = do_POST = do_HEAD = do_PUT = answer  # noqa: N815
+            do_GET = do_POST = do_HEAD = do_PUT = do_DELETE = answer  # noqa: N815
 
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002
                 """Say nothing."""

@@ -6,7 +6,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from lakehouse_assets.services.doctor.bucket import ask_bucket, ask_clock, skew_seconds
+from lakehouse_assets.services.doctor.bucket import BODY, ask_bucket, ask_clock, skew_seconds
 from lakehouse_assets.settings import Settings, StorageSettings
 from lakehouse_assets_tests.services.doctor.conftest import ailment
 
@@ -27,6 +27,24 @@ class Refusing(dict[str, tuple[int, str]]):
 
     def get(self, path: str, default: object = None) -> tuple[int, str]:  # type: ignore[override]
         return self[""]
+
+
+class Store:
+    """A store that keeps what is put, whatever it says of it, and answers certain methods with a status."""
+
+    def __init__(self, **answered: int) -> None:
+        self.answered = answered
+        self.kept: set[str] = set()
+
+    def __call__(self, method: str, path: str) -> tuple[int, str]:
+        if method == "PUT":
+            self.kept.add(path)
+        if status := self.answered.get(method):
+            return status, refusal("AccessDenied")
+        if method == "DELETE":
+            self.kept.discard(path)
+            return 204, ""
+        return 200, BODY.decode() if method == "GET" else ""
 
 
 @pytest.mark.parametrize(
@@ -52,6 +70,41 @@ def test_a_refusal_that_nobody_knows_is_told_in_the_store_s_own_words(
 ) -> None:
     settings = at(production, serve(Refusing({"": (400, refusal("OddRequest"))})))
     assert ailment(lambda: ask_bucket(settings))[0] == "put failed: OddRequest said the store"
+
+
+def test_what_was_put_is_got_and_deleted(serve: Callable[..., str], production: Settings) -> None:
+    store = Store()
+    assert ask_bucket(at(production, serve(store))) == "put, get and delete succeed"
+    assert store.kept == set()
+
+
+@pytest.mark.parametrize(("method", "status", "step"), [("GET", 403, "get"), ("GET", 500, "get"), ("PUT", 500, "put")])
+def test_nothing_stays_behind_where_a_step_before_the_deletion_fails(
+    method: str, status: int, step: str, serve: Callable[..., str], production: Settings
+) -> None:
+    store = Store(**{method: status})
+    what, _ = ailment(lambda: ask_bucket(at(production, serve(store))))
+    assert what == f"{step} is refused (AccessDenied)"
+    assert store.kept == set()
+
+
+def test_an_object_that_can_be_neither_got_nor_deleted_is_named(
+    serve: Callable[..., str], production: Settings
+) -> None:
+    store = Store(GET=403, DELETE=403)
+    what, fix = ailment(lambda: ask_bucket(at(production, serve(store))))
+    (left,) = store.kept
+    assert what == f"get is refused (AccessDenied), and then delete is refused (AccessDenied): {left[1:]} is left"
+    assert "may put, get and delete in lakehouse" in fix
+    assert fix.endswith("delete it then")
+
+
+def test_an_object_that_cannot_be_deleted_is_named(serve: Callable[..., str], production: Settings) -> None:
+    store = Store(DELETE=403)
+    what, fix = ailment(lambda: ask_bucket(at(production, serve(store))))
+    (left,) = store.kept
+    assert what == f"delete is refused (AccessDenied): {left[1:]} is left"
+    assert fix.endswith("delete it then")
 
 
 @pytest.mark.parametrize(

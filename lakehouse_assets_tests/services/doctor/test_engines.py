@@ -160,15 +160,30 @@ def test_a_master_that_does_not_answer_is_named(java: Callable[[str], None], jar
     with socket.create_server(("127.0.0.1", 0)) as there:
         port = there.getsockname()[1]
         assert ask_spark(spark(f"spark://127.0.0.1:{port}", jars)).startswith("Java 17")
-        assert "Connect" in ask_spark(spark(f"sc://127.0.0.1:{port}/;token=x"))
 
 
-@pytest.mark.parametrize("master", ["sc://127.0.0.1", "sc://127.0.0.1/;token=x"])
-def test_a_connect_server_without_a_port_is_asked_at_the_usual_one(
+@pytest.mark.parametrize("master", ["sc://127.0.0.1", "sc://127.0.0.1/;token=x", "sc://127.0.0.1:{port}/;token=x"])
+def test_a_connect_server_without_a_port_is_looked_for_at_the_usual_one(
     master: str, closed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    asked: list[str] = []
+
+    def answer(address: str) -> str:
+        asked.append(address)
+        return "it answers"
+
+    monkeypatch.setattr(engines, "ask_connect", answer)
     monkeypatch.setattr(engines, "CONNECT_PORT", closed)
-    assert ailment(lambda: ask_spark(spark(master)))[0].startswith(f"127.0.0.1:{closed} does not answer")
+    silent = spark(master.format(port=closed))
+    assert ailment(lambda: ask_spark(silent))[0].startswith(f"127.0.0.1:{closed} does not answer")
+    assert asked == []
     with socket.create_server(("127.0.0.1", 0)) as there:
-        monkeypatch.setattr(engines, "CONNECT_PORT", there.getsockname()[1])
-        assert "Connect" in ask_spark(spark(master))
+        port = there.getsockname()[1]
+        monkeypatch.setattr(engines, "CONNECT_PORT", port)
+        assert ask_spark(spark(master.format(port=port))) == "it answers"
+    assert asked == [master.format(port=port)]
+
+
+def test_a_server_of_another_kind_is_no_connect_server(serve: Callable[..., str]) -> None:
+    address = serve({}).replace("http://", "sc://")
+    assert ailment(lambda: ask_spark(spark(address)))[0].startswith("does not answer as a Connect server does")

@@ -64,6 +64,7 @@ def test_no_secret_is_in_a_finding(production: Settings) -> None:
     [
         ("postgresql://me:pass/word@host/db", "postgresql://me:***@host/db"),
         ("http://me@host and http://you:x@host", "http://me@host and http://you:***@host"),
+        ("sc://host/;token=abc;user_id=me", "sc://host/;token=***;user_id=me"),
         ("it said swordfish\n  twice: swordfish", "it said *** twice: ***"),
         ("x" * 400, "x" * 300 + ".."),
     ],

@@ -1,6 +1,8 @@
 """Questions over HTTP."""
 
+from base64 import b64encode
 from collections.abc import Callable
+from email.message import Message
 from importlib.metadata import version
 
 import pytest
@@ -45,3 +47,16 @@ def test_a_rest_catalog(serve: Callable[..., str], closed: int) -> None:
     refusing = serve({"/v1/config": (401, "")})
     assert ailment(lambda: ask_rest_catalog(asked(refusing)))[0] == "lets us not in (401)"
     assert ailment(lambda: ask_rest_catalog(asked(f"http://127.0.0.1:{closed}")))[0].startswith("does not answer")
+
+
+def test_mlflow_s_password_is_for_mlflow_alone(
+    serve: Callable[..., str], heard: list[tuple[str, Message]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "me")
+    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "swordfish")
+    ask_mlflow(serve(HEALTHY))
+    assert {headers["Authorization"] for _, headers in heard} == {f"Basic {b64encode(b'me:swordfish').decode()}"}
+    heard.clear()
+    uri = serve({"/v1/config": (200, "{}")})
+    ask_rest_catalog(Settings(catalog=CatalogSettings(type="rest", uri=uri)))
+    assert [(path, headers["Authorization"]) for path, headers in heard] == [("/v1/config", None)]
