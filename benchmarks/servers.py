@@ -27,6 +27,7 @@ class Peak:
 @contextmanager
 def started(folder: Path, *names: str) -> Iterator[Stack]:
     """Servers with those they need, stopped at the end."""
+    folder.parent.chmod(0o711)  # a session's own folder, through which PostgreSQL's user comes to its data
     stack = Stack(folder)
     try:
         stack.up(*names)
