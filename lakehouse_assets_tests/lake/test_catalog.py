@@ -8,7 +8,7 @@ from pyiceberg.catalog import Catalog
 from pyiceberg.table import Table as IcebergTable
 from pyiceberg.types import LongType
 
-from lakehouse_assets.lake.catalog import Lake
+from lakehouse_assets.lake.catalog import Lake, without_password
 from lakehouse_assets.lake.commit import ATTEMPTS, PublishConflict, publish
 from lakehouse_assets_tests.lake.toys import BY_DATE, MONDAY, TUESDAY, seen, stage_ticks, ticks, write
 
@@ -90,3 +90,26 @@ def test_a_write_that_brings_a_column_looks_again_instead_of_waiting_in_vain(
     assert time.monotonic() - began < 20
     assert len(met) == 1
     assert lake.load(BY_DATE.table).properties == before
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("postgresql+psycopg2://me:secret@host:5432/db", "postgresql+psycopg2://me@host:5432/db"),
+        ("postgresql://me:se/c#re?t@host/db", "postgresql://me@host/db"),
+        ("postgresql://me:sec@ret@host/db", "postgresql://me@host/db"),
+        ("postgresql://me@host/db?password=secret&sslmode=require", "postgresql://me@host/db?sslmode=require"),
+        ("https://me:secret@host:8181/catalog", "https://me@host:8181/catalog"),
+        ("postgresql://me:secret@host:port/db", "host:port/db"),
+    ],
+)
+def test_an_address_is_shown_without_its_password(address: str, shown: str) -> None:
+    assert without_password(address) == shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["sqlite:////tmp/a:b@c/catalog.db", "s3://lakehouse/warehouse", "http://host:8181/", "file:///tmp/x", "V1", ""],
+)
+def test_what_holds_no_password_is_shown_as_it_is(text: str) -> None:
+    assert without_password(text) == text

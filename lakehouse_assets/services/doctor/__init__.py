@@ -7,8 +7,9 @@ A question takes seconds at most, changes nothing that stays, and never ends the
 
 from collections.abc import Iterator
 
+from lakehouse_assets.lake.catalog import without_password
 from lakehouse_assets.services.doctor.bucket import ask_bucket, ask_clock
-from lakehouse_assets.services.doctor.databases import ask_catalog_database, ask_dagster_storage, without_password
+from lakehouse_assets.services.doctor.databases import ask_catalog_database, ask_dagster_storage
 from lakehouse_assets.services.doctor.engines import ask_spark, ask_trino
 from lakehouse_assets.services.doctor.finding import Finding, Question, found
 from lakehouse_assets.services.doctor.machine import ask_disk, ask_file, ask_folder, ask_port
