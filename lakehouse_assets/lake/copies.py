@@ -97,12 +97,22 @@ def held(table: IcebergTable, contract: Contract, snapshot_id: int | None = None
     return {key: Held(key, _content(files), tuple(files)) for key, files in sorted(by_key.items())}
 
 
+def emptied(key: str, last: str, shown: str) -> Held:
+    """A partition that a table holds no rows of any more.
+
+    Args:
+        key: the partition.
+        last: the content that was published there last: the commit that emptied it, unless a foreign writer did.
+        shown: the content of the rows that give way, which no commit without rows may be called.
+    """
+    return Held(key, last if last != shown else digest([key, shown])[:KEY_DIGITS], ())
+
+
 def open_like(lake: Lake, contract: Contract, source: IcebergTable) -> IcebergTable:
     """The table here, made with the columns and ids of the source where it is missing.
 
     Raises:
-        ForeignShape: it is there and numbers a column otherwise: the source's files would be misread.
-        SchemaConflict: its partitions are not those of the settings.
+        ForeignShape, SchemaConflict: it has another shape (`refuse_other_shape`).
     """
     try:
         table = lake.load(contract.table)
@@ -117,6 +127,17 @@ def open_like(lake: Lake, contract: Contract, source: IcebergTable) -> IcebergTa
             )
         except TableAlreadyExistsError:  # another process was faster
             table = lake.load(contract.table)
+    refuse_other_shape(contract, table, source)
+    return table
+
+
+def refuse_other_shape(contract: Contract, table: IcebergTable, source: IcebergTable) -> None:
+    """Refuse a table that the source's files cannot be attached to; where it is to be made, the source's own is asked.
+
+    Raises:
+        ForeignShape: it numbers a column otherwise: the source's files would be misread.
+        SchemaConflict: its partitions are not those of the settings.
+    """
     refuse_other_layout(contract, table.spec())
     ours = {one.name: one.field_id for one in table.schema().fields}
     theirs = {one.name: one.field_id for one in source.schema().fields}
@@ -125,7 +146,6 @@ def open_like(lake: Lake, contract: Contract, source: IcebergTable) -> IcebergTa
             f"{contract.table}: the table that is there numbers {', '.join(differing)} otherwise than the source, so "
             "the source's files would be misread: drop it there where nothing needs it, then copy again"
         )
-    return table
 
 
 def copy_partition(
@@ -133,27 +153,32 @@ def copy_partition(
     source: Table,
     io: FileIO,
     part: Held,
+    before: Held | None,
     properties: Mapping[str, str],
     advance: Advance = lambda _: None,
-) -> None:
+) -> Held:
     """Bring one partition here and show it in one commit, once its bytes and its rows are those of the source.
 
     Args:
         lake: the lake that it is brought to; the table is there (`open_like`).
         source: the source's rows at the snapshot that is copied.
         io: reads the source's files.
-        part: what the source holds of the partition there.
+        part: what the source holds of the partition there; without files, where it has no rows any more.
+        before: what the partition held here when it was decided to bring it; None where it held nothing.
         properties: what the snapshot says of itself.
         advance: progress.
 
+    Returns:
+        What the partition holds here now.
+
     Raises:
         CopyMismatch: what arrived differs; nothing of it is visible.
-        PublishConflict: another run published the partition meanwhile.
+        PublishConflict: the partition holds something else by now than it did before; that stays.
         StrayRows: a file holds rows of another partition.
     """
     contract = source.contract
     table = lake.load(contract.table)
-    base = frozenset(file.path for file in planned_files(table, contract, [part.key]))
+    base = frozenset(file.file_path for file in before.files) if before else frozenset[str]()
     places = part.places(table.location())
     for path, place in places.items():
         _copy_file(io, path, table.io, place, advance)
@@ -174,6 +199,7 @@ def copy_partition(
             "they are not visible: copy again, and look at the store if it happens twice"
         )
     publish(lake, staged, properties)
+    return Held(part.key, part.content, files)
 
 
 def _content(files: Iterable[DataFile]) -> str:
