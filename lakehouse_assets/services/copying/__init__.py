@@ -3,8 +3,8 @@
 Belongs here: the order of the whole. Does not: its parts (one module each), nor how it is shown.
 
 Landed files, then tables in the order of the layers, then models, then the ledger of promotions: at any moment what is
-there has all that it is made of. Shapes, rows, files and versions that stand in the way are found before anything
-is written; only a number that belonged to a version deleted since is not, which MLflow does not tell.
+there has all that it is made of. Shapes, rows, files, versions and aliases that stand in the way are found before
+anything is written; only a number that belonged to a version deleted since is not, which MLflow does not tell.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -58,7 +58,7 @@ def copy(source: Settings, target: Settings, *, keep: bool = False, progress: Pr
         lines += whole.models(keep, progress)
         lines += whole.ledger(verdicts, progress)
     notes = [f"{line.what}: {line.left} left as production holds it" for line in lines if line.left]
-    notes += whole.renumbered() + list(keep_all_inputs(whole.lake, whole.store).warnings)
+    notes += whole.renumbered() + whole.kept_aliases() + list(keep_all_inputs(whole.lake, whole.store).warnings)
     return Copied(tuple(lines), tuple(notes))
 
 
@@ -137,6 +137,14 @@ class _Whole:
             for model in self.all_models
             for number, there in model.numbers().items()
             if number != there
+        ]
+
+    def kept_aliases(self) -> list[str]:
+        """The aliases that stay where production has moved them, in words."""
+        return [
+            f"@{alias} of {model.name} stays at version {number} in production, where it was moved to"
+            for model in self.all_models
+            for alias, number in model.own_aliases().items()
         ]
 
 
