@@ -21,8 +21,9 @@ from pyiceberg.table.snapshots import Snapshot
 from lakehouse_assets.contracts.contract import Contract
 from lakehouse_assets.lake.catalog import Lake, TableMissing, without_password
 from lakehouse_assets.lake.commit import PREFIX
-from lakehouse_assets.lake.copies import Held, copy_partition, emptied, held, open_like, refuse_other_shape
+from lakehouse_assets.lake.copies import copy_partition, open_like, refuse_other_shape
 from lakehouse_assets.lake.cut import Cut
+from lakehouse_assets.lake.held import Held, emptied, held
 from lakehouse_assets.lake.inspection import COPIED_FROM, COPIED_SNAPSHOT, COPIED_VERDICT, Writer
 from lakehouse_assets.lake.table import Table, known_snapshot
 from lakehouse_assets.lake.tags import tag_copied
