@@ -31,8 +31,9 @@ def copy(
 ) -> None:  # fmt: skip
     """Bring the embedded profile's landed files, tables and models to production, each verified by hash.
 
-    Stopped or killed, it goes on where it stood; again, it brings only what is missing. Rows or versions that
-    production has of its own are never overwritten: they are named, and nothing is copied, unless --keep leaves them.
+    Stopped or killed, it goes on where it stood; again, it brings only what is missing. Rows, versions or aliases
+    that production has of its own are never overwritten: they are named, and nothing is copied, unless --keep leaves
+    them.
 
     Example: lakehouse copy --to production
     """

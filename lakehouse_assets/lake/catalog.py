@@ -16,7 +16,7 @@ from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.exceptions import NamespaceAlreadyExistsError, NoSuchTableError, TableAlreadyExistsError
 from pyiceberg.table import Table as IcebergTable
 from sqlalchemy import make_url
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import ArgumentError, IntegrityError, OperationalError
 
 from lakehouse_assets.contracts.contract import Contract
 from lakehouse_assets.lake.paths import local_uri
@@ -48,6 +48,9 @@ CONNECT_SECONDS = 10
 
 RACE_ATTEMPTS = 5
 RACE_WAIT_SECONDS = 0.05
+
+SECRET_OPTIONS = frozenset({"password", "sslpassword"})
+"""Options of a PostgreSQL address that are secrets."""
 
 Result = TypeVar("Result")
 
@@ -145,6 +148,22 @@ def bounded(uri: str) -> str:
         return uri
     limited = address.update_query_dict({"connect_timeout": str(CONNECT_SECONDS)})
     return limited.render_as_string(hide_password=False)
+
+
+def without_password(address: str) -> str:
+    """An address as it may be shown and stored: no password before its host, none among its options.
+
+    A text that is no address is returned as it is, but for what stands before an @.
+    """
+    try:
+        known = make_url(address)
+    except (ArgumentError, ValueError):  # not of this form, or a port that is no number
+        return address.rpartition("@")[2]
+    host = (known.host or "").rpartition("@")[2]  # the rest of a password that holds an @ itself
+    if known.password is None and host == (known.host or "") and not SECRET_OPTIONS & set(known.query):
+        return address
+    shown = known._replace(password=None, host=host).difference_update_query(SECRET_OPTIONS)
+    return shown.render_as_string(hide_password=False)
 
 
 def _survive_race(step: Callable[[], Result]) -> Result:

@@ -9,8 +9,7 @@ removed: it may be another attempt's, and may be published.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 
 from pyiceberg.exceptions import TableAlreadyExistsError
 from pyiceberg.io import FileIO, InputStream, OutputStream
@@ -21,13 +20,12 @@ from lakehouse_assets.contracts.contract import Contract
 from lakehouse_assets.lake.catalog import TABLE_PROPERTIES, Lake, TableMissing
 from lakehouse_assets.lake.commit import publish
 from lakehouse_assets.lake.content_hash import content_hash
-from lakehouse_assets.lake.paths import KEY_DIGITS, commit_key_of, place_of
-from lakehouse_assets.lake.query import digest
+from lakehouse_assets.lake.held import Held
 from lakehouse_assets.lake.schema import field_ids, refuse_other_layout
-from lakehouse_assets.lake.staging import WHOLE, Staged, StagedPartition
+from lakehouse_assets.lake.staging import Staged, StagedPartition
 from lakehouse_assets.lake.storage import make_folder
 from lakehouse_assets.lake.strays import refuse_stray_file
-from lakehouse_assets.lake.table import Table, as_date, described, partition_filter, planned_files
+from lakehouse_assets.lake.table import Table, described
 from lakehouse_assets.settings import NAMESPACE
 
 COPIED_AT_ONCE = 1 << 22
@@ -51,58 +49,11 @@ class ForeignShape(ValueError):
     """The table that is there numbers its columns otherwise; the message says what to do."""
 
 
-@dataclass(frozen=True)
-class Held:
-    """What a table holds of one partition at one snapshot; `content` names it, equal where the content is."""
-
-    key: str
-    content: str
-    files: tuple[DataFile, ...] = field(repr=False)
-
-    @property
-    def bytes(self) -> int:
-        """Bytes of the files."""
-        return sum(file.file_size_in_bytes for file in self.files)
-
-    @property
-    def rows(self) -> int:
-        """Rows of the files."""
-        return sum(file.record_count for file in self.files)
-
-    def places(self, location: str) -> dict[str, str]:
-        """Where each file goes below a table's location, by its path; the content's name is part of it."""
-        root = location.rstrip("/")
-        if {commit_key_of(file.file_path) for file in self.files} == {self.content}:
-            return {file.file_path: root + place_of(file.file_path) for file in self.files}
-        folder = f"{root}/data/{self.content}-{self.content[:8]}"
-        named = ((file.file_path, file.file_path.rpartition("/")[2]) for file in self.files)
-        return {path: f"{folder}/{number}-{name}" for number, (path, name) in enumerate(sorted(named))}
-
-
-def held(table: IcebergTable, contract: Contract, snapshot_id: int | None = None) -> dict[str, Held]:
-    """What a snapshot (default: the current one) holds, by partition key, in their order.
-
-    Raises:
-        DeleteFilesFound: a foreign writer deleted single rows.
-    """
-    if table.current_snapshot() is None:
-        return {}
-    planned_files(table, contract, None, snapshot_id)
-    names = [one.name for one in table.spec().fields]
-    position = names.index("trading_date") if "trading_date" in names else None
-    by_key: dict[str, list[DataFile]] = {}
-    for task in table.scan(partition_filter(contract, None), snapshot_id=snapshot_id).plan_files():
-        date = as_date(task.file.partition[position]) if position is not None else None
-        by_key.setdefault(date.isoformat() if date else WHOLE, []).append(task.file)
-    return {key: Held(key, _content(files), tuple(files)) for key, files in sorted(by_key.items())}
-
-
 def open_like(lake: Lake, contract: Contract, source: IcebergTable) -> IcebergTable:
     """The table here, made with the columns and ids of the source where it is missing.
 
     Raises:
-        ForeignShape: it is there and numbers a column otherwise: the source's files would be misread.
-        SchemaConflict: its partitions are not those of the settings.
+        ForeignShape, SchemaConflict: it has another shape (`refuse_other_shape`).
     """
     try:
         table = lake.load(contract.table)
@@ -117,6 +68,17 @@ def open_like(lake: Lake, contract: Contract, source: IcebergTable) -> IcebergTa
             )
         except TableAlreadyExistsError:  # another process was faster
             table = lake.load(contract.table)
+    refuse_other_shape(contract, table, source)
+    return table
+
+
+def refuse_other_shape(contract: Contract, table: IcebergTable, source: IcebergTable) -> None:
+    """Refuse a table that the source's files cannot be attached to; where it is to be made, the source's own is asked.
+
+    Raises:
+        ForeignShape: it numbers a column otherwise: the source's files would be misread.
+        SchemaConflict: its partitions are not those of the settings.
+    """
     refuse_other_layout(contract, table.spec())
     ours = {one.name: one.field_id for one in table.schema().fields}
     theirs = {one.name: one.field_id for one in source.schema().fields}
@@ -125,7 +87,6 @@ def open_like(lake: Lake, contract: Contract, source: IcebergTable) -> IcebergTa
             f"{contract.table}: the table that is there numbers {', '.join(differing)} otherwise than the source, so "
             "the source's files would be misread: drop it there where nothing needs it, then copy again"
         )
-    return table
 
 
 def copy_partition(
@@ -133,27 +94,32 @@ def copy_partition(
     source: Table,
     io: FileIO,
     part: Held,
+    before: Held | None,
     properties: Mapping[str, str],
     advance: Advance = lambda _: None,
-) -> None:
+) -> Held:
     """Bring one partition here and show it in one commit, once its bytes and its rows are those of the source.
 
     Args:
         lake: the lake that it is brought to; the table is there (`open_like`).
         source: the source's rows at the snapshot that is copied.
         io: reads the source's files.
-        part: what the source holds of the partition there.
+        part: what the source holds of the partition there; without files, where it has no rows any more.
+        before: what the partition held here when it was decided to bring it; None where it held nothing.
         properties: what the snapshot says of itself.
         advance: progress.
 
+    Returns:
+        What the partition holds here now.
+
     Raises:
         CopyMismatch: what arrived differs; nothing of it is visible.
-        PublishConflict: another run published the partition meanwhile.
+        PublishConflict: the partition holds something else by now than it did before; that stays.
         StrayRows: a file holds rows of another partition.
     """
     contract = source.contract
     table = lake.load(contract.table)
-    base = frozenset(file.path for file in planned_files(table, contract, [part.key]))
+    base = frozenset(file.file_path for file in before.files) if before else frozenset[str]()
     places = part.places(table.location())
     for path, place in places.items():
         _copy_file(io, path, table.io, place, advance)
@@ -174,15 +140,7 @@ def copy_partition(
             "they are not visible: copy again, and look at the store if it happens twice"
         )
     publish(lake, staged, properties)
-
-
-def _content(files: Iterable[DataFile]) -> str:
-    """The content key of the commit that wrote the files; of a foreign writer's files a digest of their names."""
-    known = list(files)
-    keys = {commit_key_of(file.file_path) for file in known}
-    only = next(iter(keys)) if len(keys) == 1 else None
-    named = sorted((file.file_path, file.file_size_in_bytes, file.record_count) for file in known)
-    return only or digest(named)[:KEY_DIGITS]
+    return Held(part.key, part.content, files)
 
 
 def _at(file: DataFile, place: str, spec_id: int) -> DataFile:

@@ -7,9 +7,10 @@ already talks to it, hence MLflow at module level: a class cannot be derived laz
 # ruff: noqa: TID253
 
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 from mlflow.data.dataset_source import DatasetSource
+
+from lakehouse_assets.lake.catalog import without_password
 
 KEPT_PROPERTIES = ("type", "uri", "warehouse", "jdbc.schema-version")
 """What a catalog needs to be found again; credentials are never written to a run."""
@@ -31,7 +32,7 @@ class IcebergDatasetSource(DatasetSource):
         self.table = table
         self.snapshot_id = int(snapshot_id)
         self.properties = {
-            name: _without_password(value) for name, value in (properties or {}).items() if name in KEPT_PROPERTIES
+            name: without_password(value) for name, value in (properties or {}).items() if name in KEPT_PROPERTIES
         }
 
     @staticmethod
@@ -89,11 +90,3 @@ class IcebergDatasetSource(DatasetSource):
                 "restore the table's metadata from a backup to load it"
             )
         return table.scan(snapshot_id=self.snapshot_id).to_arrow()
-
-
-def _without_password(value: str) -> str:
-    parts = urlsplit(value)
-    if not parts.password:
-        return value
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit(parts._replace(netloc=f"{parts.username}@{host}"))

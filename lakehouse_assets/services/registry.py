@@ -18,7 +18,7 @@ from lakehouse_assets.lake.tags import Reconciled, VersionInputs, reconcile, tag
 from lakehouse_assets.services.tracking_store import TrackingStore
 
 if TYPE_CHECKING:
-    from mlflow.entities.model_registry import ModelVersion
+    from mlflow.entities.model_registry import ModelVersion, RegisteredModel
 
     from lakehouse_assets.services.provenance import Provenance
 
@@ -121,18 +121,17 @@ class ModelRegistry:
         """The aliases of each version that has any; empty before the first version."""
         if not self.store.is_made:
             return {}
-        from mlflow.exceptions import MlflowException
-
-        try:
-            found = self.store.client.get_registered_model(self.name).aliases
-        except MlflowException as error:
-            if error.error_code == "RESOURCE_DOES_NOT_EXIST":
-                return {}
-            raise
+        known = self._model()
         by_version: dict[str, tuple[str, ...]] = {}
-        for alias, number in sorted(found.items()):
+        for alias, number in sorted(known.aliases.items() if known else ()):
             by_version[str(number)] = (*by_version.get(str(number), ()), alias)
         return by_version
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """The tags of the registered model itself; empty before the first version."""
+        known = self._model() if self.store.is_made else None
+        return dict(known.tags) if known else {}
 
     @property
     def champion(self) -> str | None:
@@ -157,6 +156,16 @@ class ModelRegistry:
                 return False
             self.store.client.set_registered_model_alias(self.name, CHAMPION, number)
             return True
+
+    def _model(self) -> "RegisteredModel | None":
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return self.store.client.get_registered_model(self.name)
+        except MlflowException as error:
+            if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+                return None
+            raise
 
     def _ensure_model(self) -> None:
         from mlflow.exceptions import MlflowException

@@ -54,6 +54,18 @@ def test_two_ends_that_are_one_are_refused(servers: Path, lakehouse: Script) -> 
     assert "--from" in said.err
 
 
+def test_a_password_in_the_address_itself_is_not_shown(
+    filled: Path, lakehouse: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = "postgresql+psycopg2://lakehouse:swordfish@127.0.0.1:1/lakehouse"
+    for name, value in {**SERVERS, "LAKEHOUSE_CATALOG__URI": address}.items():
+        monkeypatch.setenv(name, value)
+    load_settings.cache_clear()
+    said = lakehouse("copy", "--to", "production")
+    assert "the same catalog, postgresql+psycopg2://lakehouse@127.0.0.1:1/lakehouse" in said.err
+    assert "swordfish" not in said.err
+
+
 def test_a_server_that_does_not_answer_is_named_with_the_fix(servers: Path, lakehouse: Script) -> None:
     said = lakehouse("copy", "--to", "production", "--from", str(servers))
     assert (said.code, said.out) == (1, "")

@@ -13,7 +13,7 @@ from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
 
 from lakehouse_assets.lake import catalog as catalog_module
-from lakehouse_assets.lake.catalog import Lake, bounded, with_password
+from lakehouse_assets.lake.catalog import Lake, bounded, with_password, without_password
 from lakehouse_assets.lake.commit import ATTEMPTS, PublishConflict, publish
 from lakehouse_assets.lake.engines.spark import driver_options
 from lakehouse_assets.settings import CatalogSettings, Settings
@@ -172,3 +172,26 @@ def test_a_catalog_of_the_older_schema_is_brought_to_it_and_keeps_its_tables(lak
     another = replace(BY_DATE, table="another")
     again.load_or_create(another)
     assert types_in(again) == {BY_DATE.table: None, "another": "TABLE"}
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("postgresql+psycopg2://me:secret@host:5432/db", "postgresql+psycopg2://me@host:5432/db"),
+        ("postgresql://me:se/c#re?t@host/db", "postgresql://me@host/db"),
+        ("postgresql://me:sec@ret@host/db", "postgresql://me@host/db"),
+        ("postgresql://me@host/db?password=secret&sslmode=require", "postgresql://me@host/db?sslmode=require"),
+        ("https://me:secret@host:8181/catalog", "https://me@host:8181/catalog"),
+        ("postgresql://me:secret@host:port/db", "host:port/db"),
+    ],
+)
+def test_an_address_is_shown_without_its_password(address: str, shown: str) -> None:
+    assert without_password(address) == shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["sqlite:////tmp/a:b@c/catalog.db", "s3://lakehouse/warehouse", "http://host:8181/", "file:///tmp/x", "V1", ""],
+)
+def test_what_holds_no_password_is_shown_as_it_is(text: str) -> None:
+    assert without_password(text) == text

@@ -3,7 +3,8 @@
 Belongs here: the order of the whole. Does not: its parts (one module each), nor how it is shown.
 
 Landed files, then tables in the order of the layers, then models, then the ledger of promotions: at any moment what is
-there has all that it is made of. Nothing is written before everything was looked at.
+there has all that it is made of. Shapes, rows, files, versions and aliases that stand in the way are found before
+anything is written; only a number that belonged to a version deleted since is not, which MLflow does not tell.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -45,10 +46,11 @@ def copy(source: Settings, target: Settings, *, keep: bool = False, progress: Pr
         CopyRefused: nothing was copied: both ends are one, a server is not in order, or the target holds other content.
         CopyMismatch, LandedFileDamaged, ArtifactDamaged: something arrived otherwise; it is not visible.
         PublishConflict: somebody else writes to the target; run again.
-        ForeignShape, SchemaConflict: a table is there in another shape.
+        ForeignShape, SchemaConflict: nothing was copied: a table is there in another shape.
     """
     refuse_unfit(source, target)
     whole = _Whole.of(source, target)
+    whole.look()
     if not keep:
         whole.refuse_other_content()
     with _verdicts(source) as verdicts:
@@ -56,7 +58,7 @@ def copy(source: Settings, target: Settings, *, keep: bool = False, progress: Pr
         lines += whole.models(keep, progress)
         lines += whole.ledger(verdicts, progress)
     notes = [f"{line.what}: {line.left} left as production holds it" for line in lines if line.left]
-    notes += whole.renumbered() + list(keep_all_inputs(whole.lake, whole.store).warnings)
+    notes += whole.renumbered() + whole.kept_aliases() + list(keep_all_inputs(whole.lake, whole.store).warnings)
     return Copied(tuple(lines), tuple(notes))
 
 
@@ -90,8 +92,13 @@ class _Whole:
         models = tuple(ModelCopy(name, known, store, lake) for name in registered_models(known))
         return cls(source, lake, store, target.raw, cut, tables, models)
 
+    def look(self) -> None:
+        """Look at every table that is there, before anything is written."""
+        for one in self.all_tables.values():
+            one.look()
+
     def refuse_other_content(self) -> None:
-        """Look at everything that is there before anything is written."""
+        """Refuse what production holds of its own."""
         refuse_other_files(self.source.raw, self.raw)
         found = {name: keys for name, one in self.all_tables.items() if (keys := one.in_the_way())}
         if found:
@@ -130,6 +137,14 @@ class _Whole:
             for model in self.all_models
             for number, there in model.numbers().items()
             if number != there
+        ]
+
+    def kept_aliases(self) -> list[str]:
+        """The aliases that stay where production has moved them, in words."""
+        return [
+            f"@{alias} of {model.name} stays at version {number} in production, where it was moved to"
+            for model in self.all_models
+            for alias, number in model.own_aliases().items()
         ]
 
 

@@ -33,22 +33,39 @@ class History:
 
 
 def in_the_way(head: Mapping[str, str], there: Mapping[str, str], history: History) -> tuple[str, ...]:
-    """The partitions of the source that the target holds with rows that never were the source's."""
+    """The partitions that the target holds with rows that never were the source's, which holds or held others."""
     return tuple(
         key
-        for key, content in head.items()
-        if key in there and there[key] != content and not history.knows(key, there[key])
+        for key, content in sorted(there.items())
+        if (key in head or key in history.contents) and head.get(key) != content and not history.knows(key, content)
     )
 
 
-def may_become(state: Mapping[str, str], there: Mapping[str, str], history: History) -> bool:
-    """Whether the target can show an earlier state of the source without going back on anything that it shows."""
+def may_become(state: Mapping[str, str], there: Mapping[str, str], history: History, then: History) -> bool:
+    """Whether the target can show an earlier state of the source without going back on anything that it shows.
+
+    `then` is the history up to that state.
+    """
+    gone = to_empty(state, there, history, then)
     return all(
-        key in state and (content == state[key] or history.age(key, content) < history.age(key, state[key]))
+        content == state[key] or history.age(key, content) < history.age(key, state[key]) if key in state
+        else key in gone
         for key, content in there.items()
-    )
+    )  # fmt: skip
 
 
 def to_bring(state: Mapping[str, str], there: Mapping[str, str]) -> tuple[str, ...]:
     """The partitions that the target must be brought to show the state."""
     return tuple(key for key, content in state.items() if there.get(key) != content)
+
+
+def to_empty(state: Mapping[str, str], there: Mapping[str, str], history: History, then: History) -> tuple[str, ...]:
+    """The partitions that the state holds no rows of, and the target holds with rows of before it.
+
+    `then` is the history up to the state: rows that came back after it are not of before it.
+    """
+    return tuple(
+        key
+        for key, content in there.items()
+        if key not in state and then.knows(key, content) and then.age(key, content) == history.age(key, content)
+    )

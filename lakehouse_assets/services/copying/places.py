@@ -6,6 +6,7 @@ Belongs here: refusing ends that are one, empty or not in order. Does not: copyi
 from collections.abc import Iterator
 from pathlib import Path
 
+from lakehouse_assets.lake.catalog import without_password
 from lakehouse_assets.services.copying.report import CopyRefused
 from lakehouse_assets.services.doctor import Finding, questions
 from lakehouse_assets.services.doctor.finding import found
@@ -35,8 +36,8 @@ def refuse_unfit(source: Settings, target: Settings) -> None:
     """
     if source.catalog_uri == target.catalog_uri:
         raise CopyRefused(
-            f"source and target are the same catalog, {source.catalog_uri}: name the embedded state folder with "
-            "--from, or unset what points the embedded profile at the servers (LAKEHOUSE_CATALOG__URI)"
+            f"source and target are the same catalog, {without_password(source.catalog_uri)}: name the embedded state "
+            "folder with --from, or unset what points the embedded profile at the servers (LAKEHOUSE_CATALOG__URI)"
         )
     if source.catalog_uri.startswith(SQLITE) and not Path(source.catalog_uri.removeprefix(SQLITE)).is_file():
         raise CopyRefused(

@@ -1,6 +1,7 @@
 """Registered versions, made again in another registry under their own numbers, with tags and aliases.
 
-Belongs here: numbers, tags, aliases, and what stands in the way. Does not: runs and artifacts (`runs`).
+Belongs here: numbers, tags, and what stands in the way. Does not: runs and artifacts (`runs`), nor where aliases go
+(`aliases`).
 
 MLflow numbers versions by itself, one after the last: a version whose number is too low is deleted again, as the
 source's own was. The tag `copied.from` says which version it is a copy of.
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from lakehouse_assets.lake.catalog import Lake, TableMissing
 from lakehouse_assets.lake.table import known_snapshot
+from lakehouse_assets.services.copying.aliases import AliasCopy
 from lakehouse_assets.services.copying.report import CopyRefused, Line
 from lakehouse_assets.services.copying.runs import RunCopy
 from lakehouse_assets.services.registry import SNAPSHOT_TAG, ModelRegistry
@@ -52,10 +54,10 @@ class ModelCopy:
         return {number: there for number, there in found.items() if there and int(there) >= int(number)}
 
     def refuse_taken(self) -> None:
-        """Refuse a registry where a number that is to be copied is taken.
+        """Refuse a registry where a number that is to be copied is taken, or an alias was moved in production.
 
         Raises:
-            CopyRefused: it names the versions.
+            CopyRefused: it names the versions or the aliases.
         """
         known, taken = self.numbers(), self.theirs.numbers()
         missing = [number for number in self.ours.numbers() if number not in known]
@@ -65,13 +67,25 @@ class ModelCopy:
                 f"{self.name}: production has versions of its own ({', '.join(own)}), so {', '.join(missing)} cannot "
                 "keep their numbers: delete them there, or let --keep give the copies new numbers"
             )
+        if moved := self.own_aliases():
+            places = ", ".join(f"@{alias} to version {number}" for alias, number in moved.items())
+            raise CopyRefused(
+                f"{self.name}: nothing was copied: production has moved {places}: --keep leaves them there and brings "
+                "the rest; or delete them there, and the copy puts them where they are here"
+            )
+
+    def own_aliases(self) -> dict[str, str]:
+        """The source's aliases that production has moved itself, with the version that each points to there."""
+        return self._aliases(self.numbers()).own()
 
     def run(self, runs: RunCopy, keep: bool) -> Line:
         """Make the versions that are not there, then the tags that are not there, then the aliases.
 
+        An alias that production has moved itself stays where it is.
+
         Args:
             runs: brings the versions' runs.
-            keep: versions may get other numbers, and aliases that the target has stay where they are.
+            keep: versions may get other numbers.
 
         Raises:
             CopyRefused: a number was taken meanwhile.
@@ -87,7 +101,7 @@ class ModelCopy:
                 known[number] = self._make(version, tags, runs, keep)
                 copied += 1
             self._add_tags(known[number], tags)
-        self._point(known, keep)
+        self._aliases(known).point()
         return Line(self.name, copied, len(known) - copied, 0, runs.bytes - before, "sha256")
 
     def _tags(self, version: "ModelVersion") -> dict[str, str]:
@@ -137,11 +151,8 @@ class ModelCopy:
         there = self.theirs.version(number).tags
         self.theirs.set_tags(number, {name: value for name, value in tags.items() if name not in there})
 
-    def _point(self, numbers: Mapping[str, str], keep: bool) -> None:
-        for number, aliases in self.ours.aliases.items():
-            for alias in aliases:
-                if not keep or self.theirs.alias(alias) is None:
-                    self.theirs.point(alias, numbers[number])
+    def _aliases(self, numbers: Mapping[str, str]) -> AliasCopy:
+        return AliasCopy(self.ours, self.theirs, numbers)
 
     def _ensure_model(self) -> None:
         from mlflow.exceptions import MlflowException

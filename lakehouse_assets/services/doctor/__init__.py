@@ -7,8 +7,9 @@ A question takes seconds at most, changes nothing that stays, and never ends the
 
 from collections.abc import Iterator
 
+from lakehouse_assets.lake.catalog import without_password
 from lakehouse_assets.services.doctor.bucket import ask_bucket, ask_clock
-from lakehouse_assets.services.doctor.databases import ask_catalog_database, ask_dagster_storage, without_password
+from lakehouse_assets.services.doctor.databases import ask_catalog_database, ask_dagster_storage
 from lakehouse_assets.services.doctor.engines import ask_spark, ask_trino
 from lakehouse_assets.services.doctor.finding import Finding, Question, found
 from lakehouse_assets.services.doctor.machine import ask_disk, ask_file, ask_folder, ask_port
@@ -51,7 +52,7 @@ def questions(settings: Settings) -> Iterator[Question]:
 def _catalog(settings: Settings) -> Question:
     uri = settings.catalog_uri
     if settings.catalog.type == "rest":
-        return Question("catalog", uri, lambda: ask_rest_catalog(settings))
+        return Question("catalog", without_password(uri), lambda: ask_rest_catalog(settings))
     if uri.startswith(SQLITE):
         file = uri.removeprefix(SQLITE)
         return Question("catalog", file, lambda: ask_file(file, needs="iceberg_tables"))

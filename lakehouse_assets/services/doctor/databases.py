@@ -23,14 +23,6 @@ RIGHTS = ("SELECT", "INSERT", "UPDATE", "DELETE")
 PASSWORD_WORDS = ("password authentication failed", "no password supplied", "role ")
 
 
-def without_password(uri: str) -> str:
-    """An address as it may be shown."""
-    try:
-        return make_url(uri).render_as_string(hide_password=True)
-    except ArgumentError:
-        return "catalog.uri"
-
-
 def ask_catalog_database(settings: Settings) -> str:
     """Whether the catalog's role comes in, may write, and finds the tables of schema V1."""
     try:

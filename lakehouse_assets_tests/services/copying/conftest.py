@@ -8,7 +8,10 @@ import pytest
 
 from lakehouse_assets.lake.catalog import Lake
 from lakehouse_assets.services.copying import Copied, copy
+from lakehouse_assets.services.copying.report import Progress, silent
 from lakehouse_assets.settings import Settings
+from lakehouse_assets_tests.services.copying.days import DAYS
+from lakehouse_assets_tests.services.trained import put_day
 
 
 @dataclass(frozen=True)
@@ -30,8 +33,8 @@ class Ends:
         """Copy; how many were copied, there and left, by what they are."""
         return counts(self.run(keep))
 
-    def run(self, keep: bool = False) -> Copied:
-        return copy(Settings(home=self.here), Settings(home=self.there), keep=keep)
+    def run(self, keep: bool = False, progress: Progress = silent) -> Copied:
+        return copy(Settings(home=self.here), Settings(home=self.there), keep=keep, progress=progress)
 
 
 def counts(copied: Copied) -> dict[str, tuple[int, int, int]]:
@@ -45,3 +48,10 @@ def ends(schema: Path, tmp_path: Path) -> Ends:
         folder.mkdir()
         shutil.copy(schema, folder / "mlflow.db")
     return found
+
+
+@pytest.fixture
+def two_days(ends: Ends) -> Ends:
+    for number, day in enumerate(DAYS):
+        put_day(ends.source, day, seed=number)
+    return ends

@@ -7,6 +7,7 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from pyiceberg.schema import Schema
 
 from lakehouse_assets.contracts.contract import Contract
 from lakehouse_assets.contracts.features import FEATURE_OPTION_LABELS, FEATURE_OPTION_MINUTES
@@ -14,33 +15,22 @@ from lakehouse_assets.lake import copies
 from lakehouse_assets.lake.catalog import Lake
 from lakehouse_assets.lake.commit import PREFIX, publish
 from lakehouse_assets.lake.content_hash import content_hash
-from lakehouse_assets.lake.copies import CopyMismatch
+from lakehouse_assets.lake.copies import CopyMismatch, ForeignShape
+from lakehouse_assets.lake.cut import Cut
 from lakehouse_assets.lake.inspection import COPIED_FROM, COPIED_SNAPSHOT, COPIED_VERDICT, Writer, snapshots, writers
 from lakehouse_assets.lake.paths import local_path
 from lakehouse_assets.lake.query import Query
+from lakehouse_assets.lake.schema import iceberg_schema, partition_spec
 from lakehouse_assets.lake.staging import stage
 from lakehouse_assets.lake.table import pin
 from lakehouse_assets.services.copying import CopyRefused
+from lakehouse_assets.services.copying.tables import TableCopy
 from lakehouse_assets.services.instance import embedded_instance
 from lakehouse_assets.services.verdicts_of_record import RunVerdict, VerdictsOfRecord
+from lakehouse_assets.settings import NAMESPACE, Settings
 from lakehouse_assets_tests.services.copying.conftest import Ends
+from lakehouse_assets_tests.services.copying.days import DAYS, FIRST_KEY, SECOND_KEY, TABLES, hashes
 from lakehouse_assets_tests.services.trained import FIRST, put_day
-
-TABLES = (FEATURE_OPTION_LABELS, FEATURE_OPTION_MINUTES)
-DAYS = [FIRST, FIRST + dt.timedelta(days=1)]
-FIRST_KEY, SECOND_KEY = (day.isoformat() for day in DAYS)
-
-
-@pytest.fixture
-def two_days(ends: Ends) -> Ends:
-    for number, day in enumerate(DAYS):
-        put_day(ends.source, day, seed=number)
-    return ends
-
-
-def hashes(lake: Lake, contract: Contract) -> dict[str, str]:
-    table = pin(lake, contract)
-    return {day.isoformat(): content_hash(table.only(day.isoformat())) for day in table.trading_dates}
 
 
 def files(lake: Lake, contract: Contract) -> dict[str, bytes]:
@@ -196,6 +186,27 @@ def test_the_verdicts_of_the_gates_come_along_with_the_rows(ends: Ends) -> None:
     with VerdictsOfRecord(lake.settings) as verdicts:
         (doubt,) = verdicts.doubts(lake, FEATURE_OPTION_LABELS, pin(lake, FEATURE_OPTION_LABELS).snapshot_id or 0)
     assert doubt.endswith(f"no verdict is on record for {SECOND_KEY}")
+
+
+def test_a_table_of_another_shape_is_found_before_anything_is_written(two_days: Ends) -> None:
+    schema = Schema(*reversed(iceberg_schema(FEATURE_OPTION_MINUTES).fields))  # a new table numbers them in this order
+    two_days.target.catalog.create_table(
+        (NAMESPACE, FEATURE_OPTION_MINUTES.table),
+        schema=schema,
+        partition_spec=partition_spec(FEATURE_OPTION_MINUTES, schema),
+    )
+    for keep in (False, True):
+        with pytest.raises(ForeignShape, match="feature_option_minutes"):
+            two_days.run(keep)
+    assert not two_days.target.exists(FEATURE_OPTION_LABELS.table)
+
+
+def test_a_password_in_the_catalogs_address_is_not_stored(two_days: Ends, monkeypatch: pytest.MonkeyPatch) -> None:
+    address = "postgresql+psycopg2://me:swordfish@host/db"
+    copied = TableCopy(FEATURE_OPTION_LABELS, Cut(two_days.source), two_days.source, two_days.target)
+    monkeypatch.setattr(Settings, "catalog_uri", property(lambda _: address))
+    said = copied._provenance(7, copied.head[FIRST_KEY], None)
+    assert said[COPIED_FROM] == "postgresql+psycopg2://me@host/db"
 
 
 def _doubled(lake: Lake) -> Query:

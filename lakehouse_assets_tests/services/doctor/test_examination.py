@@ -79,7 +79,7 @@ def test_a_password_in_the_address_itself_is_not_shown(closed: int) -> None:
     (catalog,) = [one for one in examine(settings) if one.check == "catalog"]
     assert catalog.state == "failed"
     assert "swordfish" not in repr(catalog)
-    assert f"lakehouse:***@127.0.0.1:{closed}/lakehouse" in catalog.where
+    assert f"lakehouse@127.0.0.1:{closed}/lakehouse" in catalog.where
 
 
 def test_missing_keys_are_said_by_name(production: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
