@@ -4,6 +4,7 @@ A fixture of a wider scope (a lake that a whole package reads) may name its own 
 """
 
 import os
+import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -64,3 +65,10 @@ def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     load_settings.cache_clear()
     yield Path(os.environ["LAKEHOUSE_HOME"])
     load_settings.cache_clear()
+
+
+@pytest.fixture
+def closed() -> int:
+    """A port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])

@@ -13,7 +13,7 @@ from lakehouse_assets.contracts.contract import Contract
 from lakehouse_assets.lake.paths import KEY_DIGITS, commit_key_of, place_of
 from lakehouse_assets.lake.query import digest
 from lakehouse_assets.lake.staging import WHOLE
-from lakehouse_assets.lake.table import as_date, partition_filter, planned_files
+from lakehouse_assets.lake.table import data_files
 
 
 @dataclass(frozen=True)
@@ -50,15 +50,9 @@ def held(table: IcebergTable, contract: Contract, snapshot_id: int | None = None
     Raises:
         DeleteFilesFound: a foreign writer deleted single rows.
     """
-    if table.current_snapshot() is None:
-        return {}
-    planned_files(table, contract, None, snapshot_id)
-    names = [one.name for one in table.spec().fields]
-    position = names.index("trading_date") if "trading_date" in names else None
     by_key: dict[str, list[DataFile]] = {}
-    for task in table.scan(partition_filter(contract, None), snapshot_id=snapshot_id).plan_files():
-        date = as_date(task.file.partition[position]) if position is not None else None
-        by_key.setdefault(date.isoformat() if date else WHOLE, []).append(task.file)
+    for file, date in data_files(table, contract, None, snapshot_id):
+        by_key.setdefault(date.isoformat() if date else WHOLE, []).append(file)
     return {key: Held(key, _content(files), tuple(files)) for key, files in sorted(by_key.items())}
 
 

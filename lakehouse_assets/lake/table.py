@@ -6,11 +6,12 @@ Nothing is read before somebody asks: a handle is a snapshot id and a list of fi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from hashlib import sha256
+from itertools import starmap
 from typing import TYPE_CHECKING
 
 from pyiceberg.expressions import AlwaysTrue, BooleanExpression, In
@@ -131,20 +132,29 @@ def planned_files(
     Raises:
         DeleteFilesFound: a foreign writer deleted single rows.
     """
+    files = starmap(described, data_files(table, contract, partition_keys, snapshot_id))
+    return tuple(sorted(files, key=lambda file: file.path))
+
+
+def data_files(
+    table: IcebergTable, contract: Contract, partition_keys: Iterable[str] | None, snapshot_id: int | None = None
+) -> Iterator[tuple[DataFile, date | None]]:
+    """The same files as manifests name them, each with its trading date (None: the table has none).
+
+    Raises:
+        DeleteFilesFound: a foreign writer deleted single rows.
+    """
     if table.current_snapshot() is None:
-        return ()
+        return
     spec_positions = {field.name: position for position, field in enumerate(table.spec().fields)}
     position = spec_positions.get("trading_date")
-    planned = []
     for task in table.scan(partition_filter(contract, partition_keys), snapshot_id=snapshot_id).plan_files():
         if task.delete_files:
             raise DeleteFilesFound(
                 f"{contract.table} holds row-level delete files of another writer: compact it (rewrite_data_files), "
                 "then run again"
             )
-        data = task.file
-        planned.append(described(data, as_date(data.partition[position]) if position is not None else None))
-    return tuple(sorted(planned, key=lambda file: file.path))
+        yield task.file, as_date(task.file.partition[position]) if position is not None else None
 
 
 def described(data: DataFile, trading_date: date | None) -> PlannedFile:

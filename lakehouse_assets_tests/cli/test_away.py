@@ -1,7 +1,6 @@
 """A server of the production profile that is away is one line: who, where, why, and what to do next."""
 
 import os
-import socket
 import sqlite3
 import time
 from pathlib import Path
@@ -22,13 +21,6 @@ from lakehouse_assets_tests.cli.conftest import Said, Script
 
 PASSWORD = "swordfish"
 NEXT = "; `lakehouse doctor` says what to do\n"
-
-
-@pytest.fixture
-def closed() -> int:
-    """A port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture

@@ -135,9 +135,7 @@ def test_a_database_that_accepts_and_never_answers_is_given_up(tmp_path: Path, m
     assert time.monotonic() - began < 15
 
 
-def test_a_database_that_is_not_there_is_no_race(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        closed = probe.getsockname()[1]
+def test_a_database_that_is_not_there_is_no_race(closed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
     open_catalog = Lake._open
 

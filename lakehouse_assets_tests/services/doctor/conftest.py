@@ -1,6 +1,5 @@
 """Small servers on 127.0.0.1 that answer what a test says, and settings of a production that is not there."""
 
-import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from email.message import Message
@@ -62,13 +61,6 @@ def serve(heard: list[tuple[str, Message]]) -> Iterator[Callable[..., str]]:
     for server in started:
         server.shutdown()
         server.server_close()
-
-
-@pytest.fixture
-def closed() -> int:
-    """A port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture
