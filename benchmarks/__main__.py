@@ -15,7 +15,17 @@ from benchmarks.machine import described
 from benchmarks.measure import WorkFailed
 from benchmarks.state import Session, session
 
-BENCHMARKS = ("ingestion", "refinement", "io_managers", "steps", "startup", "simulation", "learners", "networks")
+BENCHMARKS = (
+    "ingestion",
+    "refinement",
+    "io_managers",
+    "steps",
+    "startup",
+    "pieces",
+    "simulation",
+    "learners",
+    "networks",
+)
 BY_NAME_ONLY = ("model_scores", "engines")
 """What models score stands in docs/models.md, not beside the figures of speed; engines need the real servers."""
 ROWS, QUICK_ROWS = 5_000_000, 200_000

@@ -3,10 +3,11 @@
 Belongs here: the comparison at two sizes.
 """
 
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from benchmarks.findings import Finding
+from benchmarks.findings import Finding, table
 from benchmarks.measure import Measured, WorkFailed, run
 from benchmarks.servers import started, variables, watched
 from benchmarks.state import DAY, SEED, Session
@@ -40,7 +41,9 @@ def _finding(session: Session, rows: int) -> Finding:
         "cores, Trino on a node of 3 GB. Memory is the engine's: for DuckDB the step's process, for Spark the driver "
         "and its executors, for Trino the server. Trino calls no Python: its chains and features are DuckDB's."
     )
-    return Finding(f"Engines, {rows / 1e6:g} M rows", (), ("", *SERVERS), _rows(list(sides.values())), note)
+    found = Finding(f"Engines, {rows / 1e6:g} M rows", (), ("", *SERVERS), _rows(list(sides.values())), note)
+    print("\n".join(table(found.columns, found.rows)), file=sys.stderr, flush=True)  # the next size takes long
+    return found
 
 
 def _landed(session: Session, stack: Stack, rows: int) -> Path:
@@ -62,9 +65,9 @@ def _side(stack: Stack, engine: str, servers: Sequence[str], home: Path) -> Meas
         with watched(stack, servers) as peak:
             found = run("refine_ours", {"day": DAY, "fresh": True}, home=home, extra={**variables(stack), **chosen})
     except WorkFailed as error:
-        print(f"    {engine}: {error}", flush=True)
+        print(f"    {engine}: {error}", file=sys.stderr, flush=True)
         return None
-    print(f"    {engine}: {found.seconds:.1f} s", flush=True)
+    print(f"    {engine}: {found.seconds:.1f} s", file=sys.stderr, flush=True)
     return Measured(
         found.seconds, found.cpu_seconds, found.process_seconds, peak.mb if servers else found.peak_mb, found.values
     )

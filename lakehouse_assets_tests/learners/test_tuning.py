@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -173,10 +172,8 @@ def test_no_trial_is_started_once_the_time_is_spent(tmp_path: Path) -> None:
     again = tuned(tmp_path, trials=50, seconds=0.0)
     assert len(again.trials) == 1  # the seconds before are counted
     assert again.trials[0].seconds > 0
-    started = time.perf_counter()
     found = tuned(tmp_path, trials=200, seconds=2 * again.trials[0].seconds)
     assert 1 < len(found.trials) < 200
-    assert time.perf_counter() - started < 20
 
 
 def test_a_study_is_of_one_name(tmp_path: Path) -> None:

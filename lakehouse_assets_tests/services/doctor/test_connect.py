@@ -139,7 +139,7 @@ def test_what_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None
     with socket.create_server(("127.0.0.1", 0)) as silent:
         what, _ = ailment(lambda: ask_connect(f"sc://127.0.0.1:{silent.getsockname()[1]}"))
     assert what.startswith("does not answer as a Connect server does (DEADLINE_EXCEEDED)")
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < connect.CONNECT_SECONDS + 10
 
 
 @pytest.mark.parametrize("master", ["sc://127.0.0.1:15002/folder", "sc://127.0.0.1/;token", "sc://:15002"])
