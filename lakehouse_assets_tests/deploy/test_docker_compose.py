@@ -90,6 +90,18 @@ def test_only_the_proxy_listens_beyond_this_machine() -> None:
     assert not any("network_mode" in service or "privileged" in service for service in SERVICES.values())
 
 
+def test_pages_that_send_any_request_reach_only_what_they_need() -> None:
+    joined = {name: set(service.get("networks", ["default"])) for name, service in SERVICES.items()}
+    reached = {
+        page: {name for name in SERVICES if name != page and joined[name] & joined[page]}
+        for page in ("superset", "grafana")
+    }
+    assert reached == {"superset": {"redis", "postgres", "trino", "proxy"}, "grafana": {"prometheus", "proxy"}}
+    for name, service in SERVICES.items():
+        assert all(joined[name] & joined[need] for need in service.get("depends_on", {})), name
+    assert set(DOCUMENT["networks"]) | {"default"} == set().union(*joined.values())
+
+
 def test_a_port_means_the_same_service_inside_outside_and_without_docker() -> None:
     services = read_services(FILLED)
     ports = Counter(port for service in services.values() for port in service.ports)
