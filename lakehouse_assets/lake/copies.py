@@ -118,6 +118,20 @@ def copy_partition(
         StrayRows: a file holds rows of another partition.
     """
     contract = source.contract
+    staged = _staged(lake, contract, io, part, before, advance)
+    (brought,) = staged.partitions
+    sent, arrived = content_hash(source.only(part.key)), content_hash(staged.table(brought))
+    if sent != arrived:
+        raise CopyMismatch(
+            f"{contract.table} {part.key}: the rows arrived otherwise (content {sent[:12]} became {arrived[:12]}); "
+            "they are not visible: copy again, and look at the store if it happens twice"
+        )
+    publish(lake, staged, properties)
+    return Held(part.key, part.content, brought.data_files)
+
+
+def _staged(lake: Lake, contract: Contract, io: FileIO, part: Held, before: Held | None, advance: Advance) -> Staged:
+    """Bring the files of a partition, each equal to the byte, so that they can be published."""
     table = lake.load(contract.table)
     base = frozenset(file.file_path for file in before.files) if before else frozenset[str]()
     places = part.places(table.location())
@@ -126,21 +140,12 @@ def copy_partition(
     files = tuple(_at(file, places[file.file_path], table.metadata.default_spec_id) for file in part.files)
     for file in files:
         refuse_stray_file(contract, table.metadata, part.key, file)
-    ids = field_ids(contract, table.metadata)
     planned = tuple(described(file, None) for file in files)
-    staged = Staged(
+    return Staged(
         contract,
         (StagedPartition(part.key, part.content, base, planned, files, None, False, 0.0),),
-        {}, ids, lake.settings, {},
+        {}, field_ids(contract, table.metadata), lake.settings, {},
     )  # fmt: skip
-    sent, arrived = content_hash(source.only(part.key)), content_hash(staged.table(staged.partitions[0]))
-    if sent != arrived:
-        raise CopyMismatch(
-            f"{contract.table} {part.key}: the rows arrived otherwise (content {sent[:12]} became {arrived[:12]}); "
-            "they are not visible: copy again, and look at the store if it happens twice"
-        )
-    publish(lake, staged, properties)
-    return Held(part.key, part.content, files)
 
 
 def _at(file: DataFile, place: str, spec_id: int) -> DataFile:

@@ -21,7 +21,7 @@ from lakehouse_assets.lake.engines.trino import Trino
 from lakehouse_assets.lake.table import pin
 from lakehouse_assets.settings import CATALOG, NAMESPACE
 from lakehouse_assets_tests.lake.toys import TOY, start
-from lakehouse_assets_tests.stack.lakes import environment, lake_on
+from lakehouse_assets_tests.stack.lakes import drop, environment, lake_on
 
 pytestmark = [pytest.mark.stack("trino", "spark-connect"), pytest.mark.timeout(300)]
 
@@ -64,6 +64,7 @@ ROWS: list[dict[str, Any]] = [
 MAKERS = ("pyiceberg", "spark", "trino")
 
 WRITTEN = replace(TOY, table="toy_writers", partition=("trading_date",), sort=("source", "id"))
+TABLES = (WRITTEN.table, *(f"{ALL_TYPES.table}_{maker}" for maker in MAKERS))
 APPENDS, ROWS_EACH = 3, 3
 """Commits of a writer, rows of a commit."""
 COMMON_DAY = "2026-11-16"
@@ -93,15 +94,9 @@ def lake(stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
     """The catalog without the tables of these tests."""
     environment(stack, monkeypatch)
     made = lake_on("duckdb", tmp_path)
-    drop(made)
+    drop(made, TABLES)
     yield made
-    drop(made)
-
-
-def drop(lake: Lake) -> None:
-    for table in (WRITTEN.table, *(f"{ALL_TYPES.table}_{maker}" for maker in MAKERS)):
-        if lake.catalog.table_exists((NAMESPACE, table)):
-            lake.catalog.drop_table((NAMESPACE, table))
+    drop(made, TABLES)
 
 
 def made_by(maker: str) -> Contract:
