@@ -8,14 +8,13 @@ import pytest
 
 from deploy.native.stack import Stack
 from lakehouse_assets.lake.catalog import Lake
-from lakehouse_assets.lake.engines import EngineFailed
+from lakehouse_assets.lake.engines import EngineFailed, ForeignName, opened
 from lakehouse_assets.lake.engines import trino as trino_module
-from lakehouse_assets.lake.engines.spark import Spark
 from lakehouse_assets.lake.engines.statements import name_in
 from lakehouse_assets.lake.engines.trino import PAUSE_SECONDS, TRIES, Trino
 from lakehouse_assets.settings import CATALOG, NAMESPACE
 from lakehouse_assets_tests.lake.toys import MONDAY, TOY, seen, ticks, write
-from lakehouse_assets_tests.stack.lakes import environment, lake_on
+from lakehouse_assets_tests.stack.lakes import FOREIGN, environment, lake_on
 
 pytestmark = [pytest.mark.stack("trino", "spark-connect"), pytest.mark.timeout(200)]
 
@@ -39,26 +38,18 @@ def restart(stack: Stack) -> None:
     stack.up("postgres")
 
 
-def test_trino_answers_and_writes_once_after_the_database_was_killed(stack: Stack, lake: Lake) -> None:
-    trino = Trino(lake.settings)
-    counted = f"SELECT COUNT(*) FROM {TABLE}"
-    assert trino.rows(counted) == [(4,)]
-    restart(stack)
-    assert trino.rows(counted) == [(4,)]
-    restart(stack)
-    trino.run(f"INSERT INTO {TABLE} VALUES ('krx', DATE '{MONDAY}', 9, DOUBLE '1.5', 'buy', 1)")
-    assert trino.rows(counted) == [(5,)]
-
-
-def test_spark_answers_and_writes_after_the_database_was_killed(stack: Stack, lake: Lake) -> None:
-    spark, table = Spark(lake.settings), name_in("spark", CATALOG, NAMESPACE, TOY.table)
+@pytest.mark.parametrize("name", FOREIGN)
+def test_an_engine_answers_and_writes_once_after_the_database_was_killed(
+    name: ForeignName, stack: Stack, lake: Lake
+) -> None:
+    engine, table = opened(name, lake.settings), name_in(name, CATALOG, NAMESPACE, TOY.table)
     counted = f"SELECT COUNT(*) FROM {table}"
-    assert spark.rows(counted) == [(4,)]
+    assert engine.rows(counted) == [(4,)]
     restart(stack)
-    assert spark.rows(counted) == [(4,)]
+    assert engine.rows(counted) == [(4,)]
     restart(stack)
-    spark.run(f"INSERT INTO {table} VALUES ('krx', DATE '{MONDAY}', 9, 1.5D, 'buy', 1)")
-    assert spark.rows(counted) == [(5,)]
+    engine.run(f"INSERT INTO {table} VALUES ('krx', DATE '{MONDAY}', 9, CAST(1.5 AS DOUBLE), 'buy', 1)")
+    assert engine.rows(counted) == [(5,)]
 
 
 def test_the_lake_s_own_connections_are_replaced(stack: Stack, lake: Lake) -> None:
