@@ -12,7 +12,11 @@ UV := .uv/bin/uv
 BIN := .venv/bin
 UV_VERSION := 0.13.8
 PYTEST_WORKERS ?= 2
-PROFILES ?= lakehouse ml bi monitoring
+EVERY_PROFILE := lakehouse ml bi monitoring rest
+# The REST server only where it is the catalog.
+PROFILES ?= $(if $(shell grep -s '^CATALOG_TYPE=rest' .env),$(EVERY_PROFILE),$(filter-out rest,$(EVERY_PROFILE)))
+OTHER_PROFILES = $(filter-out $(PROFILES),$(EVERY_PROFILE))
+services_of = docker compose $(addprefix --profile ,$(1)) config --services | sort
 
 help: ## list the commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,8 +67,15 @@ test-stack: .venv/test.stamp ## the tests on the real servers, started on 127.0.
 up: .env ## start the production stack with Docker; PROFILES="lakehouse ml" for a part of it
 	@GIT_SHA="$$(git describe --always --abbrev=40 --dirty --exclude '*' 2>/dev/null || echo unknown)" docker compose $(addprefix --profile ,$(PROFILES)) up --build --detach --wait
 
-down: .env ## stop the production stack; its data stay
+# Stopping without a name would stop everything.
+down: .env ## stop the production stack, or with PROFILES=bi what no other profile needs; its data stay
+ifeq ($(origin PROFILES),file)
 	@docker compose --profile '*' down
+else
+	@names="$$(comm -23 <($(call services_of,$(PROFILES))) <($(call services_of,$(OTHER_PROFILES))))"; \
+	test -n "$$names" || { echo "error: nothing belongs to '$(PROFILES)' alone; profiles are $(EVERY_PROFILE)" >&2; exit 1; }; \
+	docker compose --profile '*' rm --stop --force $$names
+endif
 
 purge: .env ## stop the production stack and delete its data
 	@docker compose --profile '*' down --volumes

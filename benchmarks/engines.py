@@ -20,7 +20,9 @@ SERVERS: Mapping[str, Sequence[str]] = {
 }
 """Engine -> the servers whose memory is its own; DuckDB's is the step's."""
 PYTHON_IN_SQL = ("gold_option_chains", "feature_option_minutes")
-PARTS = {"stage": "write, all", "judge": "audit, all", "publish": "publish, all"}
+PARTS = {
+    "stage": "write, all", "judge": "audit, all", "release": "take the clones away, all", "publish": "publish, all",
+}  # fmt: skip
 
 
 def measure(session: Session) -> list[Finding]:
@@ -35,7 +37,8 @@ def _finding(session: Session, rows: int) -> Finding:
         for engine, servers in SERVERS.items():
             stack.up("lake-init", *servers)
             sides[engine] = _side(stack, engine, servers, landed)
-            stack.stop(*servers)
+            if servers:
+                stack.stop(*servers)
     note = (
         "One trading date on PostgreSQL and S3, once each; Spark by a Connect server with a standalone worker of 2 "
         "cores, Trino on a node of 3 GB. Memory is the engine's: for DuckDB the step's process, for Spark the driver "
@@ -87,4 +90,4 @@ def _rows(sides: Sequence[Measured | None]) -> list[Sequence[str]]:
 
 def _row(name: str, sides: Sequence[Measured | None]) -> Sequence[str]:
     part = name.removesuffix("_seconds")
-    return (PARTS.get(part, part), *(f"{one.values[name]:.1f} s" if one else "" for one in sides))
+    return (PARTS.get(part, f"write {part}"), *(f"{one.values[name]:.1f} s" if one else "" for one in sides))

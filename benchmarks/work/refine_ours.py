@@ -37,6 +37,9 @@ def step(lake: Lake, tables: dict[str, tuple[str, ...]], day: str, spent: Spent)
             staged.append(stage(lake, CONTRACTS[table], content, [day]))
     with spent.part("judge_seconds"):
         verdicts = judge(staged, {table: gates_of(table) for table in tables})
+    with spent.part("release_seconds"):
+        for one in staged:
+            one.release(lake)
     if refused := [judged.verdict.words for judged in verdicts if judged.refuses]:
         raise SystemExit(f"the gates refused {', '.join(tables)}: {refused}")
     with spent.part("publish_seconds"):

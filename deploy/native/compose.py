@@ -93,7 +93,7 @@ def _service(name: str, raw: Mapping[str, Any]) -> Service:
         environment={key: str(value) for key, value in raw.get("environment", {}).items()},
         mounts=tuple(Mount(*text.split(":")[:2]) for text in raw.get("volumes", ())),
         folders=tuple(text.split(":")[0] for text in raw.get("tmpfs", ())),
-        ports=tuple(int(text.rpartition(":")[2]) for text in raw.get("ports", ())),
+        ports=tuple(int(text.rpartition(":")[2]) for key in ("ports", "expose") for text in raw.get(key, ())),
         health=_health(raw["healthcheck"]) if "healthcheck" in raw else None,
         needs=tuple(raw.get("depends_on", ())),
         profiles=tuple(raw["profiles"]),

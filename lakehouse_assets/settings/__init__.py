@@ -6,6 +6,7 @@ A nested key is written with two underscores in the environment: `LAKEHOUSE_MODE
 """
 
 import os
+import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -236,11 +237,15 @@ def _refuse_unknown_variables() -> None:
             raise SettingsError(f"{name}: no such setting; known are {', '.join(sorted(known))}")
 
 
+_SECRET = re.compile(r"(?<=token=)[^;'\"\s]+|(?<=:)[^:/@'\"\s]+(?=@)")
+"""Within an address: the token of a Connect server, a password before the host."""
+
+
 def _explain(error: ValidationError) -> str:
     lines = []
     for problem in error.errors():
         key = ".".join(str(part) for part in problem["loc"])
-        found = "" if problem["type"] == "missing" else f", found {problem['input']!r}"
+        found = "" if problem["type"] == "missing" else f", found {_SECRET.sub('***', repr(problem['input']))}"
         what = "no such setting" if problem["type"] == "extra_forbidden" else problem["msg"]
         lines.append(f"{key}: {what}{found}")
     return f"settings ({config_file().name} or {ENV_PREFIX}*): " + "; ".join(lines)

@@ -60,12 +60,12 @@ class TrackingSettings(Section):
 
 
 class SparkSettings(Section):
-    """Where Spark runs (`local[2]`, `spark://host:7077`, `sc://host:15002`).
+    """Where Spark runs (`local[2]`, `spark://host:7077`, `sc://host:15002`, with a token `sc://host:15002/;token=...`).
 
     `jars` is the folder of Iceberg's jars, where Spark's own configuration (`SPARK_CONF_DIR`) does not name it.
     """
 
-    master: str = Field("local[2]", pattern=r"^(local(\[[0-9*]+\])?|spark://[^ ]+|sc://[^ ]+)$")
+    master: str = Field("local[2]", pattern=r"^(local(\[[0-9*]+\])?|spark://[^ ]+|sc://[^ /;?]+(/(;[^ ]*)?)?)$")
     jars: str | None = None
     driver_host: str = "127.0.0.1"
     shuffle_partitions: int = Field(4, ge=1, le=100_000)

@@ -25,6 +25,7 @@ SERVICES: dict[str, dict[str, Any]] = DOCUMENT["services"]
 SECRETS = sorted(name for name, value in read_env_file(EXAMPLE).items() if not value)
 FILLED = {name: value or f"secret-{name.lower()}" for name, value in read_env_file(EXAMPLE).items()}
 SECRET_WORDS = re.compile(r"PASSWORD|SECRET|ACCESS_KEY|AUTH$|TOKEN")
+AT_HOME = re.compile(r"127\.0\.0\.1[:/](\d+)")
 
 each_service = pytest.mark.parametrize("name", SERVICES)
 
@@ -113,6 +114,9 @@ def test_a_port_means_the_same_service_inside_outside_and_without_docker() -> No
     assert services["trino"].ports == (8080,)
     assert services["dagster-webserver"].ports == (8082,)
     assert services["mlflow"].ports == (5000,)
+    assert services["spark-worker"].ports == (8181, 7078)
+    checks = " ".join(part for one in services.values() if one.health for part in one.health.test)
+    assert {int(port) for port in AT_HOME.findall(checks)} <= ports.keys()
 
 
 def test_the_daemons_of_spark_have_a_heap_of_half_of_what_the_master_is_given_at_most() -> None:

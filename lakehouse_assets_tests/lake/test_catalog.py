@@ -90,11 +90,9 @@ def test_a_write_that_brings_a_column_looks_again_instead_of_waiting_in_vain(
     write(lake, ticks(MONDAY, 4, contract=narrow), MONDAY, narrow)
     before = dict(lake.load(BY_DATE.table).properties)
     met = others_first(lake, 2, monkeypatch, adds_a_column=True)
-    began = time.monotonic()
     staged = stage_ticks(lake, ticks(TUESDAY, 3, contract=BY_DATE), [TUESDAY], BY_DATE)
     with pytest.raises(PublishConflict, match="changed the schema meanwhile"):
         publish(lake, staged, {})
-    assert time.monotonic() - began < 20
     assert len(met) == 1
     assert lake.load(BY_DATE.table).properties == before
 

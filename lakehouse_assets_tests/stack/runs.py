@@ -14,6 +14,10 @@ JOB = "ml_pipeline_end_to_end"
 POLL_SECONDS = 0.5
 CLICKING_SECONDS = 30
 PATIENCE_SECONDS = 1_200
+BEGINS = (dg.DagsterEventType.STEP_START, dg.DagsterEventType.STEP_RESTARTED)
+ENDS = (
+    dg.DagsterEventType.STEP_SUCCESS, dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.STEP_UP_FOR_RETRY,
+)  # fmt: skip
 
 
 def submit(days: tuple[date, date], assets: Sequence[str] = ()) -> str:
@@ -43,15 +47,22 @@ def followed(
             assert run is not None
             if run.is_finished:
                 return run.status
-            at_work = steps(instance, run_id, dg.DagsterEventType.STEP_START) - steps(
-                instance, run_id, dg.DagsterEventType.STEP_SUCCESS
-            )
+            at_work = begun(instance, run_id)
         except SQLAlchemyError:  # PostgreSQL is one of those that are killed
             time.sleep(POLL_SECONDS)
             continue
         look(at_work)
         time.sleep(POLL_SECONDS)
     raise TimeoutError(f"{run_id} did not end within {PATIENCE_SECONDS} s")
+
+
+def begun(instance: dg.DagsterInstance, run_id: str) -> frozenset[str]:
+    """The steps that have begun and neither ended nor wait for another try."""
+    last: dict[str, dg.DagsterEventType] = {}
+    for entry in instance.all_logs(run_id, of_type={*BEGINS, *ENDS}):
+        if entry.step_key and entry.dagster_event:
+            last[entry.step_key] = entry.dagster_event.event_type
+    return frozenset(step for step, event in last.items() if event in BEGINS)
 
 
 def steps(instance: dg.DagsterInstance, run_id: str, kind: dg.DagsterEventType) -> frozenset[str]:

@@ -1,7 +1,9 @@
 """Compose itself, without an engine, takes the file, each profile alone, and refuses every empty secret."""
 
 import json
+import os
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from lakehouse_assets_tests.paths import PROJECT
 
 pytestmark = pytest.mark.stack()
 
+Make = Callable[..., "subprocess.CompletedProcess[str]"]
 SECRETS = sorted(name for name, value in read_env_file(EXAMPLE).items() if not value)
 
 
@@ -52,3 +55,48 @@ def test_compose_publishes_only_the_proxy_beyond_this_machine(env_file: Path) ->
         if port.get("host_ip") != "127.0.0.1"
     ]
     assert beyond == [("proxy", "443")]
+
+
+@pytest.fixture
+def make(env_file: Path, tmp_path: Path) -> Make:
+    """`make` in a folder of its own, where `docker compose config` answers and every other command is only said."""
+    docker = tmp_path / "bin" / "docker"
+    docker.parent.mkdir()
+    docker.write_text(f'#!/bin/sh\nshift\ncase "$*" in *config*) exec {docker_compose()} "$@";; *) echo "$@";; esac\n')
+    docker.chmod(0o755)
+    folder = tmp_path / "project"
+    folder.mkdir()
+    env_file.rename(folder / ".env")
+    for name in ("Makefile", "docker-compose.yml", "deploy"):
+        (folder / name).symlink_to(PROJECT / name)
+
+    def run(*words: str) -> "subprocess.CompletedProcess[str]":
+        variables = {"HOME": str(tmp_path), "PATH": f"{docker.parent}:{os.environ['PATH']}"}
+        return subprocess.run(["make", *words], cwd=folder, env=variables, capture_output=True, text=True, timeout=60)
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("profiles", "stopped"),
+    [("bi", "redis superset"), ("ml monitoring", "grafana mlflow prometheus"), ("rest", "nessie")],
+)
+def test_a_profile_stops_alone(profiles: str, stopped: str, make: Make) -> None:
+    assert make("down", f"PROFILES={profiles}").stdout == f"--profile * rm --stop --force {stopped}\n"
+
+
+def test_without_a_name_all_are_stopped_and_a_wrong_one_stops_nothing(
+    make: Make,
+) -> None:
+    assert make("down").stdout == "--profile * down\n"
+    wrong = make("down", "PROFILES=bo")
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert "nothing belongs to 'bo' alone; profiles are lakehouse ml bi monitoring rest" in wrong.stderr
+
+
+def test_the_rest_server_comes_up_where_it_is_the_catalog(make: Make, tmp_path: Path) -> None:
+    usual = "--profile lakehouse --profile ml --profile bi --profile monitoring {}up --build --detach --wait\n"
+    assert make("up").stdout == usual.format("")
+    with (tmp_path / "project" / ".env").open("a") as file:
+        file.write("CATALOG_TYPE=rest\n")
+    assert make("up").stdout == usual.format("--profile rest ")

@@ -47,7 +47,7 @@ class Spark:
         """
         checksums_when_required()
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-        self._where = settings.spark.master.partition("/;")[0]  # what follows may be a token
+        self._where = settings.spark.master.partition(";")[0].rstrip("/")  # what follows may be a token
         try:
             self._session = _opened(settings)
         except Exception as error:  # whatever Java said

@@ -19,6 +19,9 @@ from lakehouse_assets.settings import CATALOG
 CONNECT_SECONDS = 20.0
 """How long all questions together may take: the first statement of a server opens the catalog's database."""
 
+TWO_TASKS = "SELECT COUNT(*) FROM RANGE(0, 2, 1, 2)"
+"""What a driver does not answer by itself."""
+
 NOT_LET_IN = ("UNAUTHENTICATED", "PERMISSION_DENIED")
 
 
@@ -68,6 +71,19 @@ class ConnectSession:
         """
         plan = self._proto.Plan()
         plan.command.sql_command.input.sql.query = text
+        self._execute(plan)
+
+    def compute(self, text: str) -> None:
+        """Have a query computed; its rows are dropped.
+
+        Raises:
+            grpc.RpcError: the server refuses it, or does not end in time.
+        """
+        plan = self._proto.Plan()
+        plan.root.sql.query = text
+        self._execute(plan)
+
+    def _execute(self, plan: Any) -> None:
         asked = self._proto.ExecutePlanRequest(plan=plan, **self._who)
         for _ in self._server.ExecutePlan(asked, metadata=self._metadata, timeout=self._left()):
             pass
@@ -86,7 +102,7 @@ class ConnectSession:
 
 
 def ask_connect(master: str) -> str:
-    """Whether the server speaks Connect, is of the client's major release, and sees the catalog."""
+    """Whether the server speaks Connect, is of the client's major release, sees the catalog and has an executor."""
     session = ConnectSession(master)
     try:
         with _refusals("does not answer as a Connect server does", "see that spark.master names one that is up"):
@@ -100,9 +116,14 @@ def ask_connect(master: str) -> str:
             "start it by `python -m lakehouse_assets.services.spark_connect`, and see that it reaches the catalog",
         ):
             session.run(f"SHOW NAMESPACES IN {CATALOG}")
+        with _refusals(
+            f"the Connect server answers, Spark {theirs}, sees {CATALOG}, and nothing is computed",
+            "see on its page that it has an executor, on a worker with cores free",
+        ):
+            session.compute(TWO_TASKS)
     finally:
         session.close()
-    return f"the Connect server answers, Spark {theirs}, sees {CATALOG}"
+    return f"the Connect server answers, Spark {theirs}, sees {CATALOG} and computes"
 
 
 @contextmanager

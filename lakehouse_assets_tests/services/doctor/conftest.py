@@ -16,7 +16,7 @@ from lakehouse_assets.settings import (
     TrackingSettings,
 )
 
-Answers = Mapping[str, tuple[int, str]] | Callable[[str, str], tuple[int, str]]
+Answers = Mapping[str, tuple[int, str]] | Callable[[str, str], tuple[int, str] | None]
 """Status and text by path, whatever the method; or of a method and a path."""
 
 

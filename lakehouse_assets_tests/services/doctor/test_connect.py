@@ -23,10 +23,12 @@ OURS = version("pyspark")
 
 
 class Server(proto.SparkConnectServiceServicer):  # type: ignore[misc]
-    """A release of Spark that sees a catalog, or fails with a code and words; it remembers what it was asked."""
+    """A release of Spark that sees a catalog, or fails what begins with a text; it remembers what it was asked."""
 
-    def __init__(self, release: str = OURS, refusal: tuple[grpc.StatusCode, str] | None = None) -> None:
-        self.release, self.refusal = release, refusal
+    def __init__(
+        self, release: str = OURS, refusal: tuple[grpc.StatusCode, str] | None = None, refused: str = ""
+    ) -> None:
+        self.release, self.refusal, self.refused = release, refusal, refused
         self.asked: list[str] = []
         self.sessions: set[str] = set()
         self.released: list[str] = []
@@ -40,8 +42,10 @@ class Server(proto.SparkConnectServiceServicer):  # type: ignore[misc]
 
     def ExecutePlan(self, request: Any, context: Any) -> Iterator[Any]:  # noqa: N802
         self.sessions.add(request.session_id)
-        self.asked.append(request.plan.command.sql_command.input.sql.query)
-        if self.refusal:
+        command = request.plan.HasField("command")
+        query = request.plan.command.sql_command.input.sql.query if command else request.plan.root.sql.query
+        self.asked.append(query)
+        if self.refusal and query.startswith(self.refused):
             context.abort(*self.refusal)
         yield proto.ExecutePlanResponse(session_id=request.session_id)
 
@@ -72,8 +76,15 @@ def listen() -> Iterator[Callable[[Server | None], str]]:
 
 def test_a_server_that_sees_the_catalog(listen: Callable[..., str]) -> None:
     server = Server()
-    assert ask_connect(listen(server)) == f"the Connect server answers, Spark {OURS}, sees hive_prod"
-    assert server.asked == ["SHOW NAMESPACES IN hive_prod"]
+    assert ask_connect(listen(server)) == f"the Connect server answers, Spark {OURS}, sees hive_prod and computes"
+    assert server.asked == ["SHOW NAMESPACES IN hive_prod", connect.TWO_TASKS]
+
+
+def test_a_server_without_an_executor(listen: Callable[..., str]) -> None:
+    late = (grpc.StatusCode.DEADLINE_EXCEEDED, "")
+    what, fix = ailment(lambda: ask_connect(listen(Server(refusal=late, refused="SELECT"))))
+    assert what.endswith("sees hive_prod, and nothing is computed (DEADLINE_EXCEEDED)")
+    assert "a worker with cores free" in fix
 
 
 def test_its_session_is_its_own_and_is_released(listen: Callable[..., str]) -> None:
