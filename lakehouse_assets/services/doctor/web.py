@@ -65,7 +65,7 @@ def ask_rest_catalog(settings: Settings) -> str:
         "GET", f"{settings.catalog_uri.rstrip('/')}/v1/config", params={"warehouse": settings.storage.warehouse}
     )
     if answer.status_code in (401, 403):
-        raise Ailment(f"lets us not in ({answer.status_code})", "let the server take requests without a login: none is sent")
+        raise Ailment(f"lets us not in ({answer.status_code})", "let the server answer without a login: none is sent")
     if answer.status_code != 200:
         raise Ailment(
             f"answers /v1/config with {answer.status_code}", "see that catalog.uri is an Iceberg REST catalog"
