@@ -237,8 +237,7 @@ def _refuse_unknown_variables() -> None:
             raise SettingsError(f"{name}: no such setting; known are {', '.join(sorted(known))}")
 
 
-_SECRET = re.compile(r"(?<=token=)[^;'\"\s]+|(?<=:)[^:/@'\"\s]+(?=@)")
-"""Within an address: the token of a Connect server, a password before the host."""
+_SECRET = re.compile(r"(?<=token=)[^;'\"\s]+|(?<=:)[^:/@'\"\s]+(?=@)")  # a token, a password in an address
 
 
 def _explain(error: ValidationError) -> str:
