@@ -12,6 +12,7 @@ from pathlib import Path
 from deploy.native.env_file import ENV_FILE
 from deploy.native.errors import StackError
 from deploy.native.fetch import docker_compose
+from deploy.native.shell import SERVICE, write_shell
 from deploy.native.stack import STATE, Stack
 
 
@@ -47,12 +48,19 @@ def _up(stack: Stack, asked: argparse.Namespace) -> int:
         sys.stdout.flush()
     left_out = sorted(set(stack.services) - set(stack.native))
     sys.stdout.write(f"up on 127.0.0.1; secrets in {stack.env_file}\n")
+    if SERVICE in stack.running():
+        sys.stdout.write(f"a shell on it: source {write_shell(stack)}\n")
     sys.stdout.write(f"only with Docker: {', '.join(left_out)}\n" if left_out and not asked.services else "")
     return 0
 
 
 def _down(stack: Stack, asked: argparse.Namespace) -> int:
-    stack.stop(*asked.services)
+    for name in reversed(stack.running()):
+        if name in (asked.services or stack.services):
+            stack.stop(name)
+            sys.stdout.write(f"{name}: stopped\n")
+            sys.stdout.flush()
+    stack.stop(*asked.services)  # what has run once, and what ended by itself
     return 0
 
 

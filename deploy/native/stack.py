@@ -47,9 +47,9 @@ class Stack:
     @property
     def usual(self) -> list[str]:
         """Those of them that are started where nobody names any: all but the REST server, unless it is the catalog."""
-        variables = read_env_file(self.env_file)
-        left_out = set() if variables.get("CATALOG_TYPE") == "rest" else {"rest"}
-        return [name for name in self.native if set(self.services[name].profiles) - left_out]
+        native = self.native  # writes the environment file, where there is none
+        left_out = set() if read_env_file(self.env_file).get("CATALOG_TYPE") == "rest" else {"rest"}
+        return [name for name in native if set(self.services[name].profiles) - left_out]
 
     def running(self) -> list[str]:
         """The services whose process is there, in the order of starting."""

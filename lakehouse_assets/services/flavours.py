@@ -34,9 +34,9 @@ class Flavour:
             native, pip_requirements=self.requirements, **self.options, **details
         )
 
-    def load(self, uri: str) -> Any:
-        """Read a model back in its native form."""
-        return import_module(self.module).load_model(uri)
+    def load(self, uri: str, folder: str) -> Any:
+        """Read a model back in its native form; files that a server has are brought into the folder first."""
+        return import_module(self.module).load_model(uri, dst_path=folder)
 
 
 FLAVOURS: Final[Mapping[str, Flavour]] = MappingProxyType({

@@ -8,6 +8,7 @@ from typing import Any
 
 from lakehouse_assets.services.flavours import FLAVOURS
 from lakehouse_assets.services.registry import ALGORITHM_TAG, LIBRARY_TAG, ModelRegistry
+from lakehouse_assets.services.scratch import scratch_folder
 from lakehouse_assets.services.tracking import TrackedRun
 
 MODEL_FOLDER = "model"
@@ -43,5 +44,5 @@ def save_model(run: TrackedRun, library: str, native: Any, interface: Interface,
 def load_model(registry: ModelRegistry, number: str) -> tuple[str, Any]:
     """The algorithm of a version and the library's own object."""
     version = registry.version(number)
-    with registry.store.pointed_at():
-        return version.tags[ALGORITHM_TAG], FLAVOURS[version.tags[LIBRARY_TAG]].load(str(version.source))
+    with registry.store.pointed_at(), scratch_folder("model-") as folder:  # left to itself, MLflow fills /tmp
+        return version.tags[ALGORITHM_TAG], FLAVOURS[version.tags[LIBRARY_TAG]].load(str(version.source), folder)

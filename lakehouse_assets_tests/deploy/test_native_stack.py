@@ -84,6 +84,11 @@ def listens(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+def test_all_that_can_be_had_are_known_before_there_is_an_environment_file(stack: Stack) -> None:
+    assert not stack.env_file.exists()
+    assert stack.usual == ["store", "prepare", "page"]
+
+
 @pytest.mark.slow
 def test_services_start_after_those_they_need_and_stop_clean(stack: Stack, ports: list[int]) -> None:
     assert list(stack.start("page")) == ["store", "prepare", "page"]

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,7 @@ from lakehouse_assets.services.promotion_ledger import read
 from lakehouse_assets.services.promotions import move_champion
 from lakehouse_assets.services.registry import TICK_MODEL, ModelRegistry
 from lakehouse_assets.services.reproduction import reproduce
+from lakehouse_assets.services.saved_model import load_model
 from lakehouse_assets.services.tracking import PIPELINE_EXPERIMENT
 from lakehouse_assets.services.tracking_store import TrackingStore
 from lakehouse_assets.settings import Settings, load_settings
@@ -139,6 +141,16 @@ def predictions(registry: ModelRegistry, number: str) -> list[float]:
     return [float(one) for one in np.asarray(model.predict(pd.DataFrame(rows, columns=columns))).ravel()]
 
 
+def leave_nothing_behind(registry: ModelRegistry, folder: Path, patch: pytest.MonkeyPatch) -> None:
+    """A judge loads each version; what the server has sent is gone afterwards."""
+    with patch.context() as patched:
+        patched.setattr(tempfile, "tempdir", str(folder))
+        before = sorted(folder.iterdir())
+        for number in registry.numbers():
+            load_model(registry, number)
+        assert sorted(folder.iterdir()) == before
+
+
 def data_keys(registry: ModelRegistry) -> list[str]:
     return [str(version.tags["data_key"]) for version in registry.versions()]
 
@@ -168,8 +180,9 @@ def copied(home: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
 
 
 def test_tables_and_models_arrive_equal_though_the_copy_is_killed_twice(
-    embedded: Embedded, production: Settings, capsys: pytest.CaptureFixture[str]
-) -> None:
+    embedded: Embedded, production: Settings, capsys: pytest.CaptureFixture[str], tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
     registry = ModelRegistry(store_of(production))
     known = {run.info.run_id for run in copied_runs(production)}
 
@@ -198,6 +211,7 @@ def test_tables_and_models_arrive_equal_though_the_copy_is_killed_twice(
     assert registry.aliases == embedded.aliases
     assert data_keys(registry) == embedded.data_keys
     assert [move.to_version for move in read(lake).moves] == [1]
+    leave_nothing_behind(registry, tmp_path, monkeypatch)
     assert {one.tag for one in model_tags(lake)} == {"model.TickPricePredictor.v1", "model.TickPricePredictor.v2"}
     # Version 1 was trained from a day that was made again since; its snapshot came along.
     again = reproduce(lake, registry.store, f"models:/{TICK_MODEL}/1")

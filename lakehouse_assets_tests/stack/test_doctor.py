@@ -1,10 +1,13 @@
 """The doctor on the real servers: all is in order; a wrong endpoint, password, bucket or role is a line of its own."""
 
+import os
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from deploy.native.shell import write_shell
 from deploy.native.stack import Stack
 from lakehouse_assets.lake.engines.trino import Trino
 from lakehouse_assets.services.doctor import Finding, examine
@@ -44,6 +47,18 @@ def test_everything_is_in_order_and_nothing_is_left_behind(examined: Examined) -
     assert findings["catalog"].said.endswith("lakehouse may write")
     assert findings["Spark"].said.startswith("the Connect server answers")
     assert Trino(load_settings()).rows(DOCTORS) == [(0,)]
+
+
+def test_a_shell_on_the_stack_finds_everything_in_order(stack: Stack, tmp_path: Path) -> None:
+    list(stack.fetch("dagster-code"))
+    file = write_shell(stack)
+    assert file.stat().st_mode & 0o777 == 0o600
+    run = subprocess.run(
+        ["bash", "-c", f"source {file} && lakehouse doctor"],
+        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)}, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "Spark" in run.stdout
 
 
 @pytest.mark.parametrize(
