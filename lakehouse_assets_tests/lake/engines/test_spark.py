@@ -7,7 +7,6 @@ import pytest
 
 from lakehouse_assets.lake.engines import EngineFailed
 from lakehouse_assets.lake.engines.spark import AT_START, ICEBERG, NOT_SHOWN, Spark, driver_options, options
-from lakehouse_assets.lake.storage import WHEN_REQUIRED
 from lakehouse_assets.services import spark_connect
 from lakehouse_assets.settings import CatalogSettings, Settings, SettingsError, SparkSettings, StorageSettings
 
@@ -139,11 +138,7 @@ def test_jars_are_on_the_class_path_of_both_processes_and_must_be_there(tmp_path
     assert [told[f"spark.{process}.extraClassPath"] for process in ("driver", "executor")] == [f"{tmp_path}/*"] * 2
 
 
-def test_a_server_that_is_away_is_said_without_the_token(
-    closed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in WHEN_REQUIRED:  # else it is set for good
-        monkeypatch.setenv(name, "when_required")
+def test_a_server_that_is_away_is_said_without_the_token(closed: int, tmp_path: Path) -> None:
     settings = Settings(home=tmp_path, spark=SparkSettings(master=f"sc://127.0.0.1:{closed}/;token=swordfish"))
     with pytest.raises(EngineFailed, match=f"Spark at sc://127.0.0.1:{closed} does not start: .*refused") as raised:
         Spark(settings)
