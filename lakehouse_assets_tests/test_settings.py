@@ -89,6 +89,7 @@ def test_the_environment_wins_over_the_file_and_keeps_its_neighbours(
         ('[mnist]\nfolder = ""', "mnist.folder: String should have at least 1 character"),
         ("[mnist]\nmlp_epochs = 0", "mnist.mlp_epochs: Input should be greater than or equal to 1, found 0"),
         ('[spark]\nmaster = "sc://h:1;token=abc"', "found 'sc://h:1;token=***'"),
+        ('[mlflow]\nuri = "ftp://me:a/b\'c@h"', "found 'ftp://me:***@h'"),
         ('[mlflow]\nuri = "ftp://me:abc@h"', "found 'ftp://me:***@h'"),
         ("[model]\nfolds = 0", "model.folds: Input should be greater than or equal to 1, found 0"),
         ("[model]\nholdout_share = 1.0", "model.holdout_share: Input should be less than 1, found 1.0"),

@@ -55,12 +55,9 @@ def _up(stack: Stack, asked: argparse.Namespace) -> int:
 
 
 def _down(stack: Stack, asked: argparse.Namespace) -> int:
-    for name in reversed(stack.running()):
-        if name in (asked.services or stack.services):
-            stack.stop(name)
-            sys.stdout.write(f"{name}: stopped\n")
-            sys.stdout.flush()
-    stack.stop(*asked.services)  # what has run once, and what ended by itself
+    for name in stack.end(*asked.services):
+        sys.stdout.write(f"{name}: stopped\n")
+        sys.stdout.flush()
     return 0
 
 

@@ -90,14 +90,20 @@ class Stack:
         for _ in self.start(*names):
             pass
 
-    def stop(self, *names: str) -> None:
-        """Stop services, all if none is named, in the reverse order."""
+    def end(self, *names: str) -> Iterator[str]:
+        """Stop services, all if none is named, in the reverse order; yields the name of each that had been started."""
         for name in reversed([name for name in self.services if name in (names or self.services)]):
+            self._done(name).unlink(missing_ok=True)
             process = Process.load(self._record(name))
             if process is not None:
                 process.stop(self.services[name].stop_seconds)
                 self._record(name).unlink()
-            self._done(name).unlink(missing_ok=True)
+                yield name
+
+    def stop(self, *names: str) -> None:
+        """Stop services, and wait until all are gone."""
+        for _ in self.end(*names):
+            pass
 
     def kill(self, name: str) -> None:
         """End a service as a crash would: no signal that it could handle."""

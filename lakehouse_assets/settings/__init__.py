@@ -6,7 +6,6 @@ A nested key is written with two underscores in the environment: `LAKEHOUSE_MODE
 """
 
 import os
-import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -21,6 +20,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from lakehouse_assets.settings.masking import shown
 from lakehouse_assets.settings.sections import (
     BronzeSettings,
     CatalogSettings,
@@ -237,14 +237,11 @@ def _refuse_unknown_variables() -> None:
             raise SettingsError(f"{name}: no such setting; known are {', '.join(sorted(known))}")
 
 
-_SECRET = re.compile(r"(?<=token=)[^;'\"\s]+|(?<=:)[^:/@'\"\s]+(?=@)")  # a token, a password in an address
-
-
 def _explain(error: ValidationError) -> str:
     lines = []
     for problem in error.errors():
         key = ".".join(str(part) for part in problem["loc"])
-        found = "" if problem["type"] == "missing" else f", found {_SECRET.sub('***', repr(problem['input']))}"
+        found = "" if problem["type"] == "missing" else f", found {shown(problem['input'])}"
         what = "no such setting" if problem["type"] == "extra_forbidden" else problem["msg"]
         lines.append(f"{key}: {what}{found}")
     return f"settings ({config_file().name} or {ENV_PREFIX}*): " + "; ".join(lines)

@@ -85,9 +85,7 @@ def test_a_profile_stops_alone(profiles: str, stopped: str, make: Make) -> None:
     assert make("down", f"PROFILES={profiles}").stdout == f"--profile * rm --stop --force {stopped}\n"
 
 
-def test_without_a_name_all_are_stopped_and_a_wrong_one_stops_nothing(
-    make: Make,
-) -> None:
+def test_without_a_name_all_are_stopped_and_a_wrong_one_stops_nothing(make: Make) -> None:
     assert make("down").stdout == "--profile * down\n"
     wrong = make("down", "PROFILES=bo")
     assert (wrong.returncode, wrong.stdout) == (2, "")

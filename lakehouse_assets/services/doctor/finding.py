@@ -4,12 +4,12 @@ Belongs here: asking without ever failing, and hiding secrets. Does not: any que
 """
 
 import os
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 from lakehouse_assets.settings import Settings, SettingsError
+from lakehouse_assets.settings.masking import HIDDEN, masked
 
 SECONDS = 5.0
 """How long a server may take to answer."""
@@ -18,12 +18,8 @@ SECRET_VARIABLES = (
     "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "DAGSTER_POSTGRES_PASSWORD",
     "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN",
 )  # fmt: skip
-HIDDEN = "***"
 LONGEST = 300
 """Characters of a server's own words."""
-
-_IN_ADDRESS = re.compile(r"(?<=://)([^:/@\s]*):[^@\s]*@")
-_TOKEN = re.compile(r"(?<=token=)[^;\s]+")
 
 
 class Ailment(Exception):
@@ -80,7 +76,7 @@ def found(question: Question, settings: Settings) -> Finding:
 
 def hidden(text: str, settings: Settings) -> str:
     """A text in one line without the secrets of the settings and of the environment."""
-    line = _TOKEN.sub(HIDDEN, _IN_ADDRESS.sub(rf"\1:{HIDDEN}@", " ".join(text.split())))
+    line = masked(" ".join(text.split()))
     known = [os.environ.get(name, "") for name in SECRET_VARIABLES]
     known += [one.get_secret_value() for one in (settings.catalog.password, settings.trino.password) if one]
     for secret in sorted(filter(None, known), key=len, reverse=True):
